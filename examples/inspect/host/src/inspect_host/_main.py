@@ -121,12 +121,10 @@ def _parsed(args: Sequence[str]) -> argparse.Namespace | None:
 
 def _count(least: int) -> Callable[[str], int]:
     def count(text: str) -> int:
-        number = int(text)
-        if number < least:
-            raise ValueError
-        return number
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        return int(text)
 
-    count.__name__ = f"number from {least} up"  # argparse names the type in its message
     return count
 
 

@@ -19,6 +19,9 @@ from inspect_host._points import Analyzer
 # hand over. No thread may be started before (the progress bar has none).
 
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
 class WorkerDiedError(Exception):
     """A worker process ended before it had examined its files."""
 
@@ -57,7 +60,7 @@ def examine_in_processes(
                 assert isinstance(ready, Connection)
                 try:
                     examined: Examined | None = ready.recv()
-                except EOFError:
+                except (EOFError, OSError):
                     raise WorkerDiedError("a worker process died; --jobs 1 works without them") from None
                 if examined is None:
                     open_readers.remove(ready)
@@ -70,9 +73,6 @@ def examine_in_processes(
             worker.join()
         for reader in readers:
             reader.close()
-
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def _work(

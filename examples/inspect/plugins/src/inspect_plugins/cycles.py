@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hycore import PluginEXT, hydebug, hyinfo
+from hycore import PluginEXT, hyinfo
 from inspect_host import Cell, Module, Section, SourceFile, Table
 
 from inspect_plugins.imports import (
@@ -19,6 +19,7 @@ from inspect_plugins.imports import (
     without,
 )
 from inspect_plugins.patterns import check_patterns, matches
+from inspect_plugins.words import counted
 
 KINDS = {When.AT_IMPORT: "at import", When.DEFERRED: "deferred", When.TYPING: "for types"}
 
@@ -56,10 +57,8 @@ class CyclesPlugin(PluginEXT):
 
     def conclude(self, measured: Mapping[Module, FileImports]) -> Section:
         self.graph = build_graph(measured)
-        hydebug(self.instance, "{} imports lead to a module of the tree", sum(map(len, self.graph.values())))
-        section = cycles_section(self.graph, self.config)
-        hyinfo(self.instance, "{}", section.summary)
-        return section
+        hyinfo(self.instance, "{} imports within the tree", sum(map(len, self.graph.values())))
+        return cycles_section(self.graph, self.config)
 
 
 def cycles_section(graph: Graph, config: CyclesConfig) -> Section:
@@ -76,10 +75,10 @@ def cycles_section(graph: Graph, config: CyclesConfig) -> Section:
     at_import = found[When.AT_IMPORT]
     inside = sum(len(cycle.modules) for cycle in at_import)
     more = sum(map(len, found.values())) - len(at_import)
-    summary = f"No cycle at import among {len(graph):,} modules"
+    among = counted(len(graph), "module")
+    summary = f"No cycle at import among {among}"
     if at_import:
-        cycles = "1 cycle" if len(at_import) == 1 else f"{len(at_import):,} cycles"
-        summary = f"{inside:,} of {len(graph):,} modules are in {cycles} at import"
+        summary = f"{inside:,} of {among} are in {counted(len(at_import), 'cycle')} at import"
     if more:
         summary += f"; later imports close {more:,} more"
     return Section(

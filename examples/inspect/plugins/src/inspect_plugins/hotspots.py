@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hycore import PluginEXT, hyinfo
+from hycore import PluginEXT, hydebug
 from inspect_host import Module, Section, SourceFile, Table
 
 from inspect_plugins.complexity import FileSize
@@ -14,6 +14,7 @@ from inspect_plugins.cycles import CyclesPlugin
 from inspect_plugins.imports import Graph, importers, without
 from inspect_plugins.patterns import check_patterns, matches
 from inspect_plugins.size import SizePlugin
+from inspect_plugins.words import counted
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,8 @@ class HotspotsPlugin(PluginEXT):
     def conclude(self, measured: Mapping[Module, None]) -> Section:
         sizes = self.instance.require_plugin_ext(SizePlugin).sizes
         graph = self.instance.require_plugin_ext(CyclesPlugin).graph
-        section = hotspots_section(sizes, graph, self.config)
-        hyinfo(self.instance, "{}", section.summary)
-        return section
+        hydebug(self.instance, "joins {} sizes with the imports of {} modules", len(sizes), len(graph))
+        return hotspots_section(sizes, graph, self.config)
 
 
 def hotspots_section(sizes: Mapping[Module, FileSize], graph: Graph, config: HotspotsConfig) -> Section:
@@ -77,7 +77,7 @@ def hotspots_section(sizes: Mapping[Module, FileSize], graph: Graph, config: Hot
     while running * 2 < total:
         running += rows[half][1]
         half += 1
-    summary = f"{len(rows):,} of {len(kept):,} modules are both branched and imported by others"
+    summary = f"{len(rows):,} of {counted(len(kept), 'module')} are both branched and imported by others"
     if half:
         summary += f"; half of their weight lies on {half:,}, where a change reaches far"
     return Section(

@@ -11,6 +11,7 @@ from inspect_host import Finding, Module, Section, SourceFile, Table
 
 from inspect_plugins.complexity import FileSize, measure_size
 from inspect_plugins.patterns import check_patterns, matches
+from inspect_plugins.words import counted
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,12 @@ def size_section(measured: Mapping[Module, FileSize], config: SizeConfig) -> Sec
     functions = [(module, function) for module, size in sizes.items() for function in size.functions]
     hard = [item for item in functions if item[1].complexity >= config.complex_from]
     hard.sort(key=lambda item: (-item[1].complexity, item[0].path, item[1].line))
+    code = sum(size.code for size in sizes.values())
     average = sum(function.complexity for _, function in functions) / len(functions) if functions else 0.0
     return Section(
         "Size and complexity",
-        f"{sum(size.code for size in sizes.values()):,} lines of code in {len(sizes):,} modules; "
-        f"{len(functions):,} functions of complexity {average:.1f} on average, "
+        f"{counted(code, 'line')} of code in {counted(len(sizes), 'module')}; "
+        f"{counted(len(functions), 'function')} of complexity {average:.1f} on average, "
         f"{len(hard):,} of them {config.complex_from} or more.",
         Table(("Module", "Code", "Classes", "Functions", "Complexity", "Highest"), tuple(rows)),
         tuple(

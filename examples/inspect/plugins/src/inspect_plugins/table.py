@@ -14,6 +14,8 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from inspect_plugins.words import counted
+
 
 @dataclass(frozen=True)
 class TableConfig:
@@ -61,12 +63,14 @@ def render_tables(report: Report, page: Page, config: TableConfig) -> str:
         color_system="standard" if page.colour else None,
         highlight=False,
     )
-    console.print(Text(f"{report.root}: {report.files:,} files, {report.lines:,} lines", style="bold"))
+    size = f"{counted(report.files, 'file')}, {counted(report.lines, 'line')}"
+    console.print(Text(f"{report.root}: {size}", style="bold"))
     for section in report.sections:
         _print_section(console, section, page.top, config)
     if report.problems:
-        problems = "1 problem" if len(report.problems) == 1 else f"{len(report.problems):,} problems"
-        _print_heading(console, "Files", f"{problems} with reading and parsing.")
+        _print_heading(
+            console, "Files", f"{counted(len(report.problems), 'problem')} with reading and parsing."
+        )
         _print_findings(console, report.problems, page.top)
     return "\n".join(line.rstrip() for line in output.getvalue().rstrip().split("\n"))
 
