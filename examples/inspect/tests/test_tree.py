@@ -45,6 +45,18 @@ def test_a_package_or_a_part_of_one_keeps_its_full_name(tmp_path: Path) -> None:
     assert names(tmp_path / "pkg" / "sub" / "m.py") == {"m.py": "pkg.sub.m"}
 
 
+@pytest.mark.parametrize("spelling", ["{}/", "{}//", "{}/.", "{}/../tree"])
+def test_the_spelling_of_the_tree_does_not_matter(tmp_path: Path, spelling: str) -> None:
+    """As a shell completes it, or as a script composes it."""
+    write(tmp_path / "tree", "a.py", "pkg/__init__.py", "pkg/sub/m.py")
+    modules, _ = find_modules(spelling.format(tmp_path / "tree"))
+    assert {module.path: module.name for module in modules} == {
+        "a.py": "a",
+        "pkg/__init__.py": "pkg",
+        "pkg/sub/m.py": "pkg.sub.m",
+    }
+
+
 def test_other_peoples_code_is_left_out(tmp_path: Path) -> None:
     """Installed packages, caches, hidden folders and virtual environments."""
     write(

@@ -61,8 +61,9 @@ def _inspect(
     started = time.monotonic()
     modules, problems = find_modules(tree)
     if not modules:
-        raise MisuseError(f"no Python files in {tree}")
-    hydebug(instance, "found {} files in {}", len(modules), tree)
+        reason = f", and {problems[0].path} {problems[0].message}" if problems else ""
+        raise MisuseError(f"no Python files in {tree}{reason}")
+    hyinfo(instance, "found {} files in {}", len(modules), tree)
     if jobs > 1:
         working = examine_in_processes(tree, modules, analyzers, jobs)
     else:
@@ -96,14 +97,14 @@ def _parsed(args: Sequence[str]) -> argparse.Namespace | None:
     )
     parser.add_argument(
         "--jobs",
-        type=_count(1),
+        type=_count(1, 64),
         default=1,
         metavar="N",
         help="examine files in N processes (default: 1, in this one)",
     )
     parser.add_argument(
         "--top",
-        type=_count(0),
+        type=_count(0, 1_000_000),
         default=10,
         metavar="N",
         help="show the first N rows of each table, and as many findings; 0 means all (default: 10)",
@@ -119,10 +120,10 @@ def _parsed(args: Sequence[str]) -> argparse.Namespace | None:
     return wanted
 
 
-def _count(least: int) -> Callable[[str], int]:
+def _count(least: int, most: int) -> Callable[[str], int]:
     def count(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most:,}")
         return int(text)
 
     return count

@@ -36,19 +36,17 @@ def find_modules(root: str) -> tuple[list[Module], list[Finding]]:
         problems.append(Finding(path, 0, f"cannot be listed: {error.strerror}"))
 
     modules: list[Module] = []
-    # What stands before the names of a folder's files: the way from the outermost package or from the root.
-    prefixes: dict[str, tuple[bool, list[str]]] = {}
+    # Whether a folder is inside a package, and what stands before the names of its files: the way from the
+    # outermost package, or from the root.
+    outside: tuple[bool, list[str]] = (False, [])
+    around: dict[str, tuple[bool, list[str]]] = {}
     for folder, folders, files in os.walk(root, onerror=cannot_list):
         folders[:] = sorted(name for name in folders if not _is_left_out(folder, name))
-        above, name = os.path.split(folder)
-        is_package = "__init__.py" in files
-        if folder == root:
-            inside, prefix = is_package, _names_above(folder) if is_package else []
-        else:
-            inside, prefix = prefixes[above]
-            prefix = [name] if is_package and not inside else [*prefix, name]
-            inside = inside or is_package
-        prefixes[folder] = (inside, prefix)
+        inside, prefix = around.pop(folder, outside)
+        if "__init__.py" in files and not inside:
+            inside, prefix = True, _names_above(folder) if folder == root else prefix[-1:]
+        for name in folders:
+            around[os.path.join(folder, name)] = (inside, [*prefix, name])
         relative = os.path.relpath(folder, root).replace(os.sep, "/")
         for file in files:
             if file.endswith(".py"):
