@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable
 
 import pytest
+
 from inspect_host import Module, SourceFile
 
 

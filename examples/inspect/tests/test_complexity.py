@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from inspect_host import SourceFile
 from inspect_plugins.complexity import FileSize, FunctionSize, measure_size
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from inspect_host import Module, SourceFile
 from inspect_plugins.docstrings import PublicName, is_private, public_names
 

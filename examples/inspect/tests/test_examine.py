@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from inspect_host import Finding, Module, Section, SourceFile
 from inspect_host._examine import Failure, conclude, examine_all
 from inspect_host._tree import find_modules

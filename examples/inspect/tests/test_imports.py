@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 
 import pytest
+
 from inspect_host import Module, SourceFile
 from inspect_plugins.imports import (
     Graph,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+
 from inspect_host import Finding, Module, Section, SourceFile, Table
 from inspect_plugins.complexity import FileSize, FunctionSize
 from inspect_plugins.cycles import CyclesConfig, cycles_section

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from inspect_host import Finding, Module
 from inspect_host._tree import UnreadableError, find_modules, read_source
 

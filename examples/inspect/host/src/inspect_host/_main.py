@@ -13,7 +13,6 @@ from contextlib import closing
 from typing import NoReturn
 
 from hycore import InstanceContext, hydebug, hyinfo, hywarn
-
 from inspect_host._data import Page, Report
 from inspect_host._examine import Failure, conclude, describe, examine_all, name_of
 from inspect_host._points import Analyzer, Reporter
@@ -137,7 +136,7 @@ def _page(top: int) -> Page:
 def _print_rendered(instance: InstanceContext, reporter: Reporter, report: Report, page: Page) -> bool:
     try:
         text = reporter.render(report, page)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the other reporters still print
         hywarn(instance, "{} failed and printed nothing: {}", name_of(reporter), describe(error))
         return False
     encoding = sys.stdout.encoding or "utf-8"

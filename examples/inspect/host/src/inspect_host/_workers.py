@@ -98,7 +98,7 @@ def _work(
 def _packed(examined: Examined) -> bytes | memoryview:
     try:
         return ForkingPickler.dumps(examined)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  what an object raises while it is pickled is its own affair
         failed = tuple(
             (at, f"measured what cannot be pickled: {describe(error)}") for at, _ in examined.measured
         )

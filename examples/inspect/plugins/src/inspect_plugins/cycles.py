@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from hycore import PluginEXT, hyinfo
 from inspect_host import Cell, Module, Section, SourceFile, Table
-
 from inspect_plugins.imports import (
     FileImports,
     Graph,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from hycore import PluginEXT, hyinfo
 from inspect_host import Finding, Module, Section, SourceFile, Table
-
 from inspect_plugins.docstrings import PublicName, is_private, public_names
 from inspect_plugins.patterns import check_patterns, matches
 

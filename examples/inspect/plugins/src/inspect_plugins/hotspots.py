@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from hycore import PluginEXT, hydebug
 from inspect_host import Module, Section, SourceFile, Table
-
 from inspect_plugins.complexity import FileSize
 from inspect_plugins.cycles import CyclesPlugin
 from inspect_plugins.imports import Graph, importers, without

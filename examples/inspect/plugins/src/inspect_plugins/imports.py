@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from inspect_host import Module, SourceFile
-
 from inspect_plugins.docstrings import is_main_guard
 
 
@@ -322,8 +321,10 @@ def _shortest_cycle(graph: Graph, modules: tuple[Module, ...], when: When) -> tu
 
 
 def _path(graph: Graph, members: set[Module], start: Module, end: Module, limit: int) -> list[Module]:
-    """The shortest way from `start` to a module that imports `end`, or nothing if none makes a cycle of less
-    than `limit` modules."""
+    """The shortest way from `start` to a module that imports `end`.
+
+    Empty if there is none that makes a cycle of less than `limit` modules.
+    """
     came_from: dict[Module, Module | None] = {start: None}
     queue = deque([(start, 1)])
     while queue:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from hycore import PluginEXT, hyinfo
 from inspect_host import Finding, Module, Section, SourceFile, Table
-
 from inspect_plugins.complexity import FileSize, measure_size
 from inspect_plugins.patterns import check_patterns, matches
 from inspect_plugins.words import counted

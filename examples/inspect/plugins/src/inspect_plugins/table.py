@@ -6,14 +6,14 @@ import io
 import uuid
 from dataclasses import dataclass
 
-from hycore import PluginEXT, hydebug
-from inspect_host import Cell, Finding, Page, Report, Section, Table
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from hycore import PluginEXT, hydebug
+from inspect_host import Cell, Finding, Page, Report, Section, Table
 from inspect_plugins.words import counted
 
 
