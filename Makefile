@@ -1,0 +1,97 @@
+# make run     set up what is missing, then run the example application
+# make test    set up what is missing, then run every check and test
+# make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
+#
+# Another Python, side by side:  make test PYTHON=python3.13 VENV=.venv-3.13
+# Once set up, nothing here needs the network.
+
+PYTHON ?= python3
+VENV ?= .venv
+PIP_VERSION := 26.3# the first pip that is known here to do all we ask: --group, offline reinstalls
+
+BIN := $(VENV)/bin
+PY := $(BIN)/python -P
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+HOST := examples/inspect/host
+PLUGINS := examples/inspect/plugins
+CODE := $(wildcard src tests examples benchmarks)
+
+# The environment belongs to one version of Python: with another one it is made anew.
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
+STAMPS := $(VENV)/stamps/$(PYTHON_VERSION)
+
+# Folders are listed too: their time changes when a file in them comes or goes.
+files = $(shell find $(1) -name __pycache__ -prune -o -print)
+
+# Nothing but what is installed shall be found, and pyright shall not ask whether there is a newer one.
+unexport PYTHONPATH PYTHONHOME PYRIGHT_PYTHON_FORCE_VERSION
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types format dist clean
+
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+
+run: $(STAMPS)/ours $(STAMPS)/examples
+	@$(BIN)/hyperion run examples/inspect/app.toml
+
+test: lint types $(STAMPS)/examples
+	@$(PY) -m pytest
+
+lint: $(STAMPS)/dev
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+
+types: $(STAMPS)/dev $(STAMPS)/ours
+	@$(PY) -m mypy
+	@$(PY) -m pyright --pythonpath $(BIN)/python
+
+format: $(STAMPS)/dev
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+dist: $(STAMPS)/run
+	@rm -rf dist
+	@$(PY) -m hatchling build
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A stamp's time is that of the start of its work: what is changed meanwhile makes it stale again.
+start = @mkdir -p $(@D) && touch $@.new
+done = @mv $@.new $@
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@echo 'Setting up $(VENV) (once) ...'
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/run: pyproject.toml Makefile $(STAMPS)/venv
+	$(start)
+	@$(PIP) install pip==$(PIP_VERSION)
+	@$(PIP) install --group run
+	$(done)
+
+$(STAMPS)/dev: pyproject.toml Makefile $(STAMPS)/run
+	$(start)
+	@$(PIP) install --group dev
+	$(done)
+
+# Built and installed as a stranger would get it, so that a file missing in the wheel is missing in the tests.
+INSTALL := $(PIP) install --no-index --no-deps --no-build-isolation --force-reinstall
+
+$(STAMPS)/ours: pyproject.toml LICENSE $(call files,src) $(STAMPS)/run
+	$(start)
+	@$(INSTALL) .
+	$(done)
+
+$(STAMPS)/examples: $(call files,$(HOST) $(PLUGINS)) | $(STAMPS)/ours
+	$(start)
+	@$(INSTALL) ./$(HOST) ./$(PLUGINS)
+	$(done)
