@@ -1,0 +1,91 @@
+"""The tests run against the installed wheel, and the wheel holds what it should and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).resolve().parents[1] / "src"
+SITE_PACKAGES = Path(sysconfig.get_path("purelib")).resolve()
+PACKAGES = ("hycore", "hypi")
+
+
+@pytest.fixture(scope="module")
+def wheel() -> importlib.metadata.Distribution:
+    return importlib.metadata.distribution("hyperion-runtime")
+
+
+@pytest.fixture(scope="module")
+def shipped(wheel: importlib.metadata.Distribution) -> set[str]:
+    """Every installed file but compiled ones, relative to site-packages."""
+    assert wheel.files is not None
+    return {path.as_posix() for path in wheel.files if path.suffix != ".pyc"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_installed_package_is_imported(package: str) -> None:
+    """What is tested lies in this interpreter's site-packages, not in src/."""
+    file = importlib.import_module(package).__file__
+    assert file is not None
+    imported = Path(file).resolve()
+    assert imported == SITE_PACKAGES / package / "__init__.py"
+    assert not imported.is_relative_to(SRC)
+
+
+def test_installed_from_a_wheel(wheel: importlib.metadata.Distribution) -> None:
+    """The installation is a copy: not editable, no path file that leads back to src/."""
+    assert wheel.read_text("WHEEL") is not None
+    direct_url = wheel.read_text("direct_url.json") or ""
+    assert '"editable"' not in direct_url
+    paths = [line for file in SITE_PACKAGES.glob("*.pth") for line in file.read_text().splitlines()]
+    assert [line for line in paths if str(SRC) in line] == []
+
+
+def test_every_source_file_is_shipped(shipped: set[str]) -> None:
+    """The wheel holds exactly the files under src/, data files included."""
+    sources = {
+        path.relative_to(SRC).as_posix()
+        for package in PACKAGES
+        for path in (SRC / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {path for path in shipped if path.startswith(tuple(f"{name}/" for name in PACKAGES))} == sources
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_types_are_shipped(package: str, shipped: set[str]) -> None:
+    """Checkers believe our annotations, since both packages carry the marker."""
+    assert f"{package}/py.typed" in shipped
+    assert (SITE_PACKAGES / package / "py.typed").is_file()
+
+
+def test_nothing_else_is_shipped(shipped: set[str]) -> None:
+    """Beside the two packages: metadata with the licence, and one script."""
+    other = {path for path in shipped if path.split("/")[0] not in PACKAGES}
+    script = {path for path in other if path.endswith("/hyperion")}
+    assert len(script) == 1
+    assert {path.split("/")[0] for path in other - script} == {"hyperion_runtime-0.1.0.dist-info"}
+    assert "hyperion_runtime-0.1.0.dist-info/licenses/LICENSE" in other
+
+
+def test_the_logger_is_an_installed_extension(wheel: importlib.metadata.Distribution) -> None:
+    """The logger is declared like any stranger's plugin."""
+    declared = {(entry.name, entry.value) for entry in wheel.entry_points.select(group="hycore.plugins")}
+    assert declared == {("__EXT_hyperion_logger", "hycore.ext.hylog:LogPluginEXT")}
+
+
+def test_the_command_is_installed(wheel: importlib.metadata.Distribution) -> None:
+    """`hyperion` is declared, and stands beside the interpreter."""
+    declared = {(entry.name, entry.value) for entry in wheel.entry_points.select(group="console_scripts")}
+    assert declared == {("hyperion", "hypi.cli:main")}
+    assert (Path(sysconfig.get_path("scripts")) / "hyperion").is_file()
+
+
+def test_pydantic_is_the_only_requirement(wheel: importlib.metadata.Distribution) -> None:
+    """A plain installation brings Pydantic and nothing else."""
+    always = [requirement for requirement in wheel.requires or [] if "extra ==" not in requirement]
+    assert always == ["pydantic<3,>=2.7"]
