@@ -86,7 +86,7 @@ $(STAMPS)/dev: pyproject.toml Makefile $(STAMPS)/run
 # Built and installed as a stranger would get it, so that a file missing in the wheel is missing in the tests.
 INSTALL := $(PIP) install --no-index --no-deps --no-build-isolation --force-reinstall
 
-$(STAMPS)/ours: pyproject.toml LICENSE $(call files,src) $(STAMPS)/run
+$(STAMPS)/ours: pyproject.toml LICENSE $(wildcard README.md) $(call files,src) $(STAMPS)/run
 	$(start)
 	@$(INSTALL) .
 	$(done)
