@@ -1,0 +1,192 @@
+"""Typed configuration on its way from a host to the plugins.
+
+Layer: above `utils.error`, below `ext`.
+"""
+
+from __future__ import annotations
+
+from hycore.utils._record import Record, fill
+from hycore.utils.error import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    ConfigLoaderError,
+    ConfigSealedError,
+    DuplicatedKeyError,
+    MissingConfigError,
+    UnknownConfigTypeError,
+    describe,
+    qualified_name,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+__all__ = ["LedgerEntry", "OpaqueList", "OpaqueObject", "define_py_opaque_object_loaders"]
+
+
+class OpaqueObject:
+    """The marker base class of configuration types; it adds nothing to them."""
+
+    __slots__ = ()
+
+
+class LedgerEntry(Record):
+    """One line of an `OpaqueList`'s ledger.
+
+    `type_name` is the qualified name of a configuration object's type; `taken_by` is the name of the extension that
+    took it, `"?"` for a caller the runtime does not know, or `None` while nobody has.
+    """
+
+    __slots__ = ("type_name", "taken_by")
+
+    type_name: str
+    taken_by: str | None
+
+    def __init__(self, type_name: str, taken_by: str | None) -> None:
+        fill(self, "type_name", type_name)
+        fill(self, "taken_by", taken_by)
+
+
+class OpaqueList:
+    """Carries configuration objects to the plugins of one creation.
+
+    Each plugin takes what it understands, by exact type, and leaves the rest, in order. The list lives from planning
+    until all plugins are constructed; then it is sealed, and only its ledger can be read.
+
+    >>> class Limit(OpaqueObject):
+    ...     pass
+    >>> ext = OpaqueList([Limit()])
+    >>> type(ext.take_ext(Limit)).__name__, ext.take_ext(Limit)
+    ('Limit', None)
+    """
+
+    __slots__ = ("_by_type", "_ledger", "_objects", "_sealed", "_taker")
+
+    def __init__(self, objects: Iterable[object] = ()) -> None:
+        self._objects: dict[int, object] = dict(enumerate(objects))
+        self._by_type: dict[type, list[int]] = {}
+        self._ledger: list[tuple[str, str | None]] = []
+        self._sealed = False
+        self._taker = "?"
+        for place, thing in self._objects.items():
+            if isinstance(thing, type):
+                raise ArgumentTypeError("a configuration object", f"an object, such as {thing.__name__}(…)", thing)
+            self._by_type.setdefault(type(thing), []).append(place)
+            self._ledger.append((qualified_name(type(thing)), None))
+
+    def take_ext(self, kind: type[T]) -> T | None:
+        """Removes and returns the first object whose type is exactly `kind`, or returns `None`.
+
+        Raises `ConfigSealedError` when all plugins have been constructed.
+        """
+        if self._sealed:
+            raise ConfigSealedError(qualified_name(kind))
+        places = self._by_type.get(kind)
+        if not places:
+            if not isinstance(kind, type):
+                raise ArgumentTypeError("the type to take", "a class", kind)
+            return None
+        place = places.pop(0)
+        self._ledger[place] = (self._ledger[place][0], self._taker)
+        return self._objects.pop(place)  # type: ignore[return-value]
+
+    def require_ext(self, kind: type[T]) -> T:
+        """Like `take_ext`, but raises `MissingConfigError` where there is none."""
+        found = self.take_ext(kind)
+        if found is None:
+            taker = None if self._taker == "?" else self._taker
+            raise MissingConfigError(qualified_name(kind), plugin=taker)
+        return found
+
+    def report(self) -> tuple[LedgerEntry, ...]:
+        """Who took what: one entry per object that the list was made with, in order; types, never values."""
+        return tuple(LedgerEntry(*line) for line in self._ledger)
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(list(self._objects.values()))
+
+    def __repr__(self) -> str:
+        left = ", ".join(qualified_name(type(thing)) for thing in self._objects.values())
+        return f"<OpaqueList {'sealed' if self._sealed else 'open'}, left: {left or 'nothing'}>"
+
+    # The engine's side: it alone says who takes, and when the list is sealed.
+
+    def _set_taker(self, name: str) -> None:
+        self._taker = name
+
+    def _seal(self) -> None:
+        self._sealed = True
+        self._objects = {}
+        self._by_type = {}
+
+
+_loaders: dict[str, Callable[..., object]] = {}
+
+
+def define_py_opaque_object_loaders(type_name: str, loader: Callable[..., object]) -> None:
+    """Maps a front-end type to the configuration object that a plugin understands.
+
+    `type_name` is the qualified name of the type, `"package.module.ClassName"`; the type itself need not be imported.
+    `loader` is called with the object, once per creation, and returns what is put in its place.
+
+    Defining the same loader again (a reloaded module) replaces it; another loader for the same type is a
+    `DuplicatedKeyError`.
+    """
+    if not isinstance(type_name, str):
+        raise ArgumentTypeError("type_name", 'a string such as "package.module.ClassName"', type_name)
+    if "." not in type_name.strip(".") or type_name != type_name.strip():
+        raise ArgumentValueError("type_name", 'a qualified name such as "package.module.ClassName"', repr(type_name))
+    if not callable(loader):
+        raise ArgumentTypeError("loader", "a callable that takes the object", loader)
+    old = _loaders.get(type_name)
+    if old is not None and old is not loader and _owner(old) != _owner(loader):
+        raise DuplicatedKeyError("loader", type_name, (_owner(old), _owner(loader)))
+    _loaders[type_name] = loader
+
+
+def _owner(loader: Callable[..., object]) -> str:
+    kind = loader if hasattr(loader, "__qualname__") else type(loader)
+    return qualified_name(kind)
+
+
+def carry_over(
+    objects: Iterable[object],
+    *,
+    create_infos: Collection[type],
+    hints: Callable[[str], tuple[str, ...]],
+    refuse_unknown: bool,
+) -> tuple[OpaqueList, tuple[str, ...]]:
+    """Converts a host's configuration objects into the list that plugins take from.
+
+    `create_infos` are the types that plugins name as theirs; `hints` gives, for a qualified type name, the extensions
+    that may be meant. Returns the list and the qualified names of unknown types that were let through because
+    `refuse_unknown` is false.
+
+    Raises `UnknownConfigTypeError` for all unknown types at once, or `ConfigLoaderError`.
+    """
+    converted: list[object] = []
+    unknown: list[str] = []
+    for thing in objects:
+        kind = type(thing)
+        if isinstance(thing, type):
+            raise ArgumentTypeError("each object in ext", f"an object, such as {thing.__name__}(…)", thing)
+        loader = _loaders.get(qualified_name(kind)) if _loaders else None
+        if loader is not None:
+            try:
+                thing = loader(thing)
+            except Exception as error:
+                raise ConfigLoaderError(qualified_name(kind), reason=describe(error)) from error
+        elif not issubclass(kind, OpaqueObject) and kind not in create_infos:
+            unknown.append(qualified_name(kind))
+        converted.append(thing)
+    if unknown and refuse_unknown:
+        known = sorted({*_loaders, *map(qualified_name, create_infos)})
+        raise UnknownConfigTypeError(unknown, known=known, hints=map(hints, unknown))
+    return OpaqueList(converted), tuple(unknown)
