@@ -26,7 +26,7 @@ LAYERS = (
     ("hycore.ext._loader",),
     ("hycore.ext._inventory",),
     ("hycore.ext._discovery",),
-    ("hycore.ext._traits", "hycore.ext._definition", "hycore.ext._specifier"),
+    ("hycore.ext._traits", "hycore.ext._protocols", "hycore.ext._definition", "hycore.ext._specifier"),
     ("hycore.utils.opaque",),
     ("hycore.utils.error",),
     ("hycore.magic", "hycore.utils", "hycore.utils._record", "hycore.utils._unraisable"),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Final
     from uuid import UUID
 
-    HYPERION_LOGGER_UUID_EXT: Final[UUID]
+    HYPERION_LOGGER_UUID_EXT: Final[UUID] = UUID("20189b61-7279-46fa-9ba2-5f0360bf5b51")
 
 __all__ = ["HYPERION_LOGGER_NAME_EXT", "HYPERION_LOGGER_UUID_EXT"]
 

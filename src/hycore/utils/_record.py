@@ -17,7 +17,7 @@ class Record:
     A subclass writes its own `__init__`. Equality, hash, `repr` and pickling go by the fields.
     """
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is a value and cannot be changed: make a new one")

@@ -98,7 +98,7 @@ def _restore(kind: type[HyError], args: tuple[Any, ...], state: dict[str, object
 class _Group(HyError, ExceptionGroup[HyError]):
     """A `HyError` that is an `ExceptionGroup` of them."""
 
-    exceptions: tuple[HyError, ...]
+    exceptions: tuple[HyError, ...]  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __new__(cls, errors: Sequence[HyError]) -> _Group:
         return super().__new__(cls, cls.__name__, list(errors))
@@ -514,7 +514,7 @@ class TeardownError(_Group):
     `exceptions` holds one `PluginFailedError` per failed hook or callback, in the order in which they ran.
     """
 
-    exceptions: tuple[PluginFailedError, ...]  # type: ignore[assignment]
+    exceptions: tuple[PluginFailedError, ...]  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def _compose(self) -> str:
         if len(self.exceptions) == 1:

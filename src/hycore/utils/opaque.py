@@ -21,7 +21,7 @@ from hycore.utils.error import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class OpaqueList:
     __slots__ = ("_by_type", "_ledger", "_objects", "_sealed", "_taker")
 
     def __init__(self, objects: Iterable[object] = ()) -> None:
-        self._objects: dict[int, object] = dict(enumerate(objects))
+        self._objects: dict[int, Any] = dict(enumerate(objects))
         self._by_type: dict[type, list[int]] = {}
         self._ledger: list[tuple[str, str | None]] = []
         self._sealed = False
@@ -92,7 +92,7 @@ class OpaqueList:
             return None
         place = places.pop(0)
         self._ledger[place] = (self._ledger[place][0], self._taker)
-        return self._objects.pop(place)  # type: ignore[return-value]
+        return self._objects.pop(place)
 
     def require_ext(self, kind: type[T]) -> T:
         """Like `take_ext`, but raises `MissingConfigError` where there is none."""

@@ -1,0 +1,99 @@
+"""Configuration, from the host's create info to the judgement of what nobody took (rule C2).
+
+Layer: `base`, above `_plan` and `_lifecycle`'s data, below `_instance`.
+"""
+
+from __future__ import annotations
+
+from hycore.ext._inventory import default_inventory
+from hycore.utils.error import HyError, UnconsumedConfigError, qualified_name
+from hycore.utils.opaque import OpaqueList, carry_over
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hycore.base._lifecycle import Lifecycle
+    from hycore.base.api import InstanceCreateInfo
+    from hycore.ext import Inventory, PluginRegistry
+
+__all__ = ["judge_leftovers", "take_configuration"]
+
+
+def take_configuration(
+    info: InstanceCreateInfo, life: Lifecycle, inventory: Inventory | None
+) -> tuple[OpaqueList, tuple[str, ...]]:
+    """Converts a host's objects; returns the list, and the types that are unknown and let through."""
+    if not info.ext:
+        return OpaqueList(), ()
+    known = [*life.registries, *_set_aside(life), *(inventory or default_inventory).registered()]
+    create_infos = [registry.create_info for registry in known if registry.create_info is not None]
+    return carry_over(
+        info.ext,
+        create_infos=create_infos,
+        hints=_hints(inventory),
+        refuse_unknown=not _something_unknown_is_set_aside(life),
+    )
+
+
+def judge_leftovers(
+    info: InstanceCreateInfo, life: Lifecycle, inventory: Inventory | None, unknown: tuple[str, ...]
+) -> tuple[HyError | None, list[str]]:
+    """Seals the list, and returns the error or the warnings that leftover configuration is worth."""
+    ext = life.ext
+    assert ext is not None
+    claimed = {registry.create_info for registry in _set_aside(life)}
+    left = [qualified_name(type(thing)) for thing in ext if type(thing) not in claimed] if len(ext) else []
+    ext._seal()
+    if not left or info.unused_ext == "ignore":
+        return None, []
+    hints = _hints(inventory)
+    takers = [_takers(name, life, inventory) or hints(name) for name in left]
+    enabled = [registry.name for registry in life.registries]
+    error = UnconsumedConfigError(left, takers=takers, enabled=enabled)
+    if info.unused_ext == "error" and not _something_unknown_is_set_aside(life):
+        return error, []
+    if info.unused_ext == "error":
+        meant = ", ".join(aside.name for aside in life.aside)
+        return None, [
+            f"configuration of type {name} was taken by no extension; perhaps it was meant for one that is set "
+            f"aside ({meant})"
+            for name in left
+        ]
+    return None, [str(error)]
+
+
+def _set_aside(life: Lifecycle) -> Iterator[PluginRegistry]:
+    for aside in life.aside:
+        if aside.registry is not None:
+            yield aside.registry
+
+
+def _something_unknown_is_set_aside(life: Lifecycle) -> bool:
+    return any(aside.registry is None for aside in life.aside)
+
+
+def _takers(type_name: str, life: Lifecycle, inventory: Inventory | None) -> tuple[str, ...]:
+    """The extensions known here that name the type as theirs."""
+    registries = [*life.registries, *(inventory or default_inventory).registered()]
+    names = [
+        registry.name
+        for registry in registries
+        if registry.create_info is not None and qualified_name(registry.create_info) == type_name
+    ]
+    return tuple(dict.fromkeys(names))
+
+
+def _hints(inventory: Inventory | None) -> Callable[[str], tuple[str, ...]]:
+    """For a type, the installed extensions whose target lies in the same top-level package."""
+
+    def hints(type_name: str) -> tuple[str, ...]:
+        package = type_name.partition(".")[0]
+        names = [
+            entry.name
+            for entry in (inventory or default_inventory).entries()
+            if entry.target.partition(":")[0].partition(".")[0] == package
+        ]
+        return tuple(dict.fromkeys(names))
+
+    return hints

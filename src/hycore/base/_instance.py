@@ -1,0 +1,665 @@
+"""The instance: what a host holds, looks things up in, and closes.
+
+Layer: `base`, on top of it. The life of the plugins is `_lifecycle`'s; here stands who may end it, and when: `close`,
+`with`, the last reference, the end of the process, and never a forked child.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import weakref
+from _thread import allocate_lock, get_ident
+from itertools import count
+
+from hycore.base._cleaning import forget_frames
+from hycore.base._lifecycle import Lifecycle, attach_failures, bring_up, busy, drive, take_down
+from hycore.base._plan import Plan, make_plan
+from hycore.base.api import InstanceCreateInfo
+from hycore.log import InstanceStateEXT, hyinfo, hytrace, hywarn
+from hycore.utils._unraisable import report_unraisable
+from hycore.utils.error import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    HyError,
+    InstanceClosedError,
+    PluginNotFoundError,
+    PluginNotReadyError,
+    TeardownError,
+    qualified_name,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _thread import LockType
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Any, NoReturn, Self, TypeVar, final, overload
+    from uuid import UUID
+
+    from hycore.base._report import Report, Times
+    from hycore.base.api import VersionInfo
+    from hycore.ext import DynPluginEXT, Inventory, PluginEXT
+
+    T = TypeVar("T", bound=PluginEXT)
+    P = TypeVar("P")
+else:
+
+    def final(kind):
+        return kind
+
+    def overload(function):
+        return function
+
+
+__all__ = ["InstanceContext"]
+
+# The instances that are up, oldest first. Whoever pops an instance's serial has the right to close it: popping is
+# atomic, so that `__del__` and signal handlers meet no lock. An instance without plugins has nothing to tear down at
+# the end of the process, and so no reference here.
+_live: dict[int, weakref.ref[InstanceContext] | None] = {}
+_serials = count()
+_MISSING: Any = object()
+
+# How many forks lie between this process and the first one.
+_forks = 0
+
+
+class InstanceRef(weakref.ref["InstanceContext"]):
+    """A weak reference that stays alive in every hook.
+
+    The garbage collector clears weak references before it ends what they point to; for that time the instance holds
+    itself here.
+    """
+
+    __slots__ = ("_alive",)
+
+    _alive: InstanceContext | None
+
+    def __call__(self) -> InstanceContext | None:
+        """The instance, or `None` when it has gone."""
+        found = _deref(self)
+        return found if found is not None else self._alive
+
+
+_deref: Any = weakref.ref.__call__
+
+
+@final
+class InstanceContext:
+    """A set of extensions that are up together, and what they share.
+
+    `create` brings one up; it lives until `close`, the end of a `with` block, its last reference or the end of the
+    process, whichever comes first.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_closer",
+        "_forks",
+        "_found",
+        "_implementing",
+        "_life",
+        "_places",
+        "_serial",
+        "_shown",
+        "_state",
+        "_waiters",
+        "application_name",
+        "application_version",
+        "engine_name",
+        "engine_version",
+        "ext",
+        "node_id",
+    )
+
+    application_name: str
+    application_version: VersionInfo
+    engine_name: str
+    engine_version: VersionInfo
+    node_id: int
+    ext: InstanceStateEXT
+    _state: str
+    _life: Lifecycle
+
+    def __init__(self) -> None:
+        raise ArgumentTypeError(
+            "an InstanceContext", "created with create_instance(info) or InstanceContext.create(info)", self
+        )
+
+    @classmethod
+    def plan(cls, info: InstanceCreateInfo, *, inventory: Inventory | None = None) -> Plan:
+        """What an instance for `info` would bring up; imports the modules of what is asked for, and runs no plugin.
+
+        Raises `PlanError` with every problem.
+        """
+        _check_info(info)
+        return make_plan(info, inventory)
+
+    @classmethod
+    def create(
+        cls,
+        info: InstanceCreateInfo,
+        *,
+        inventory: Inventory | None = None,
+        plan: Plan | None = None,
+        profile: bool = False,
+    ) -> InstanceContext:
+        """Brings up an instance, entirely or not at all.
+
+        With a `plan` for the same request it does not look at the disk again. With `profile` the report has times.
+
+        Raises `PlanError` with every problem of planning; `UnknownConfigTypeError`, `ConfigLoaderError` or
+        `UnconsumedConfigError` for configuration; `PluginFailedError` for a hook; `InstanceClosedError` if the
+        instance was closed meanwhile. Whatever is raised, what had started is undone.
+        """
+        _check_info(info)
+        if plan is None:
+            plan = make_plan(info, inventory)
+        else:
+            _check_plan(plan, info)
+        times: Times | None = None
+        if profile:
+            from hycore.base._report import Times
+
+            times = Times()
+        instance = _assembled(cls, info, plan, times)
+        failure = instance._bring_up(info, inventory)
+        if failure is None:
+            return instance
+        # Whoever keeps the error keeps this frame.
+        del instance
+        forget_frames()
+        try:
+            raise failure
+        finally:
+            del failure
+
+    # What it is.
+
+    @property
+    def version(self) -> str:
+        """The version of the runtime."""
+        from hycore.base._version import runtime_version
+
+        return runtime_version()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the last teardown has run."""
+        return self._state == "closed"
+
+    def __repr__(self) -> str:
+        state = "being created" if self._state == "creating" else self._state
+        return (
+            f"<InstanceContext {self.application_name!r} {self.application_version}, {state}, "
+            f"{self._life.binding.up} of {len(self._life.registries)} extensions up>"
+        )
+
+    def __reduce__(self) -> NoReturn:
+        raise ArgumentTypeError("what is pickled or copied", "a create info, from which to create anew", self)
+
+    def report(self) -> Report:
+        """Order, reasons, configuration by type, failures and, with `profile=True`, times; at any time."""
+        from hycore.base._report import Report, ReportedExtension
+
+        life = self._life
+        up = life.binding.up
+        constructed = len(life.plugins)
+        reasons = dict(zip(life.plan.names, life.plan.reasons, strict=True))
+        extensions: list[ReportedExtension] = []
+        for place, registry in enumerate(life.registries):
+            state = "up" if place < up else "constructed" if place < constructed else "down"
+            extensions.append(
+                ReportedExtension(
+                    registry.name,
+                    uuid=str(registry.uuid),
+                    description=registry.description,
+                    state=state,
+                    reason=reasons[registry.name],
+                    times=life.times.seconds(registry.name) if life.times is not None else {},
+                )
+            )
+        return Report(
+            f"{self.application_name} {self.application_version}",
+            state=self._state,
+            extensions=tuple(extensions),
+            set_aside=tuple(life.aside),
+            ledger=life.ext.report() if life.ext is not None else (),
+            failures=(*life.failures, *map(str, life.undo_errors)),
+        )
+
+    # What is in it.
+
+    @property
+    def extensions(self) -> Mapping[UUID, DynPluginEXT]:
+        """The plugins that are up, by UUID, in order; a picture of this moment."""
+        if self._state == "closed":
+            raise InstanceClosedError("extensions")
+        shown = self._shown
+        if shown is None:
+            from types import MappingProxyType
+
+            steady = self._state == "open"
+            shown = MappingProxyType({registry.uuid: plugin for registry, plugin in self._up()})
+            if steady:
+                self._shown = shown
+                if self._state != "open":
+                    self._shown = None
+        return shown
+
+    @overload
+    def get_plugin_ext(self, key: type[T]) -> T | None: ...
+    @overload
+    def get_plugin_ext(self, key: str) -> DynPluginEXT | None: ...
+    def get_plugin_ext(self, key: type | str) -> Any:
+        """The plugin of exactly this class or of this name, if it is up, or `None`.
+
+        Raises `PluginNotReadyError` while the instance is created and it has not started yet, and
+        `InstanceClosedError` when the instance is closed.
+        """
+        try:
+            return self._found[key]
+        except KeyError:
+            return self._look_up(key)
+        except TypeError:
+            raise ArgumentTypeError("key", "a plugin class or a name", key) from None
+
+    @overload
+    def require_plugin_ext(self, key: type[T]) -> T: ...
+    @overload
+    def require_plugin_ext(self, key: str) -> DynPluginEXT: ...
+    def require_plugin_ext(self, key: type | str) -> Any:
+        """The plugin of exactly this class or of this name.
+
+        Raises `PluginNotFoundError` if it is not there, and otherwise like `get_plugin_ext`.
+        """
+        found: Any = self.get_plugin_ext(key)  # type: ignore[arg-type]
+        if found is None:
+            raise self._not_found(key)
+        return found
+
+    def implementations(self, point: Callable[..., P]) -> tuple[P, ...]:
+        """Every plugin that is up and satisfies a protocol or a base class, in order: an extension point.
+
+        A plugin that inherits from `point` matches; otherwise every member of `point` must be found on the plugin's
+        class, or be annotated there. No code of a plugin runs.
+
+        Raises `ArgumentTypeError` for what is no class, and for one that asks for nothing that not every plugin has.
+        """
+        try:
+            return self._implementing[point]
+        except KeyError:
+            pass
+        except TypeError:
+            raise ArgumentTypeError("point", "a protocol or a base class", point) from None
+        from hycore.base._matching import Matcher
+
+        if self._state == "closed":
+            raise InstanceClosedError("implementations")
+        known = self._implementing
+        steady = self._state == "open"
+        matches = Matcher(point)
+        found: Any = tuple([plugin for _, plugin in self._up() if matches(type(plugin))])
+        if steady:
+            known[point] = found
+        return found
+
+    def generate_uuid(self) -> UUID:
+        """A new UUID of version 6 (RFC 9562), sortable by time, whose node is `node_id`."""
+        if self._state == "closed":
+            raise InstanceClosedError("generate_uuid")
+        from hycore.base._uuid6 import uuid6
+
+        return uuid6(self.node_id)
+
+    def _up(self) -> list[tuple[Any, Any]]:
+        """The identity records and the plugins of what is up, at one moment."""
+        life = self._life
+        plugins = life.plugins
+        registries = life.registries
+        return list(zip(registries, plugins, strict=False))[: life.binding.up]
+
+    def _look_up(self, key: type | str) -> Any:
+        if self._state == "closed":
+            raise InstanceClosedError("get_plugin_ext")
+        if not isinstance(key, str | type):
+            raise ArgumentTypeError("key", "a plugin class or a name", key)
+        found = self._found
+        life = self._life
+        plugins = life.plugins
+        place = self._place(key)
+        if place is None:
+            return None
+        if place < life.binding.up:
+            plugin = plugins[place]
+            found[key] = plugin
+            if self._state == "closing":  # then plugins go one by one, and nothing may be remembered
+                found.clear()
+            return plugin
+        if self._state == "creating" and not life.binding.undoing:
+            # Not only its own hooks run meanwhile: the host's threads, or a log callback, may ask as well.
+            asker = life.name if life.position < len(life.registries) else None
+            raise PluginNotReadyError(life.registries[place].name, asker=asker, phase=life.phase)
+        return None
+
+    def _place(self, key: type | str) -> int | None:
+        registries = self._life.registries
+        places = self._places
+        if places is None or places[0] != len(registries):
+            index: dict[type | str, int] = {}
+            plugins = self._life.plugins
+            for place, registry in enumerate(registries):
+                index[registry.name] = place
+                kind = registry.plugin_class
+                if kind is None and place < len(plugins):
+                    kind = type(plugins[place])
+                if kind is not None:
+                    index.setdefault(kind, place)
+            self._places = places = (len(registries), index)
+        return places[1].get(key)
+
+    def _not_found(self, key: type | str) -> PluginNotFoundError:
+        name = key if isinstance(key, str) else getattr(key, "NAME", None)
+        if not isinstance(name, str):
+            name = qualified_name(key) if isinstance(key, type) else str(key)
+        known = [registry.name for registry in self._life.registries]
+        reason: str | None = None
+        for aside in self._life.aside:
+            if aside.name == name:
+                reason = f"it was set aside: {aside.reason}"
+        if reason is None and name in known:
+            reason = "it has been torn down already" if self._place(key) is not None else (
+                "the extension of that name is of another class"
+            )
+        if reason is None and isinstance(key, type):
+            reason = "it is not asked for: add it to enabled_extensions"
+        return PluginNotFoundError(name, known=known, searched="this instance", reason=reason)
+
+    # Its life.
+
+    def _bring_up(self, info: InstanceCreateInfo, inventory: Inventory | None) -> BaseException | None:
+        """Runs the creation, and returns what is to be raised."""
+        from hycore.base._config import judge_leftovers, take_configuration
+
+        life = self._life
+        failure: BaseException | None
+        unknown: tuple[str, ...] = ()
+        try:
+            life.ext, unknown = take_configuration(info, life, inventory)
+        except HyError as error:
+            self._end()
+            return error
+        reference: InstanceRef | None = None
+        if life.registries:
+            reference = InstanceRef(self)
+            reference._alive = None
+            life.binding.reference = reference
+
+        def judge() -> HyError | None:
+            error, warnings = judge_leftovers(info, life, inventory, unknown)
+            for warning in warnings:
+                hywarn(self, warning)
+            return error
+
+        if life.registries:
+            failure = drive(bring_up(life, judge, self._announce))
+        else:
+            failure = judge()
+            if failure is None:
+                self._announce()
+        del judge
+        if failure is None:
+            _live[self._serial] = reference
+            self._state = "open"
+            if not life.aborted:
+                return None
+            # Another thread closed it between the last hook and here.
+            if _live.pop(self._serial, _MISSING) is _MISSING:
+                return InstanceClosedError("create")
+            failure = InstanceClosedError("create")
+            failures, interrupt = self._take_down()
+            attach_failures(failure, failures)
+            if interrupt is not None:
+                interrupt.__cause__ = failure
+                failure = interrupt
+        self._end()
+        return failure
+
+    def _announce(self) -> None:
+        life = self._life
+        state = self.ext
+        for aside in life.aside:
+            hywarn(self, "extension {} is set aside: {}", aside.name, aside.reason)
+        for failure in life.failures:
+            hywarn(self, failure)
+        state.end_of_bring_up()
+        if state.log_callback is None:
+            return
+        from hycore.base._version import platform_line
+
+        hytrace(self, "Instance created successfully at {:#x}", id(self))
+        hyinfo(
+            self,
+            "Application '{}' v{} using engine '{}' v{} (node ID: {})",
+            self.application_name,
+            self.application_version,
+            self.engine_name,
+            self.engine_version,
+            self.node_id,
+        )
+        names = ", ".join([f'"{registry.name}"' for registry in life.registries])
+        hyinfo(self, "Loaded {} extensions: [{}]", len(life.registries), names)
+        hyinfo(self, platform_line())
+
+    def close(self) -> None:
+        """Tears everything down, in reverse order; at once, and once.
+
+        A second closer waits until the first is done, unless it runs on the thread that is closing. While the
+        instance is created it returns at once, and ends the creation.
+
+        Raises `TeardownError` with every failure when all has run.
+        """
+        error = self._close()
+        if error is not None:
+            del self
+            forget_frames()
+            try:
+                raise error
+            finally:
+                del error
+
+    def _close(self) -> BaseException | None:
+        """Closes, and returns what is to be raised."""
+        if self._state == "closed":
+            return None
+        if self._state == "creating" and self._forks == _forks:
+            self._life.aborted = True
+        if _live.pop(self._serial, _MISSING) is _MISSING:
+            if self._forks != _forks:
+                self._forget()
+            elif self._state != "creating":
+                self._wait()
+            return None
+        failures, interrupt = self._take_down()
+        self._end()
+        if interrupt is not None:
+            attach_failures(interrupt, failures)
+            return interrupt
+        return TeardownError(failures) if failures else None
+
+    def _take_down(self) -> tuple[list[Any], BaseException | None]:
+        """Runs the teardowns; only who has popped the serial may."""
+        life = self._life
+        self._closer = get_ident()
+        self._state = "closing"
+        self._found = {}
+        self._implementing = {}
+        self._shown = None
+        reference: Any = life.binding.reference
+        if reference is not None:
+            reference._alive = self
+        try:
+            if self.ext.log_callback is not None:
+                hytrace(self, "Tearing down InstanceContext at {:#x}", id(self))
+        except BaseException as error:
+            life.interrupt = error
+        while life.phase != "ended":
+            try:
+                drive(take_down(life))
+            except BaseException as error:  # Ctrl-C that hit the engine itself, between two hooks
+                life.interrupt = life.interrupt or error
+        if reference is not None:
+            reference._alive = None
+        return life.undo_errors, life.interrupt
+
+    def _end(self) -> None:
+        """Says that it is over, to whoever asks and whoever waits."""
+        if self._life.phase != "ended":
+            self._life.end()
+        self.ext.end()
+        self._found = {}
+        self._implementing = {}
+        self._shown = None
+        self._state = "closed"
+        for lock in self._waiters:
+            lock.release()
+
+    def _wait(self) -> None:
+        """Waits until another thread has closed it."""
+        if self._closer == get_ident():
+            return
+        lock: LockType = allocate_lock()
+        lock.acquire()
+        self._waiters.append(lock)
+        if self._state != "closed":
+            lock.acquire()
+
+    def _forget(self) -> None:
+        """Closes an instance that a forked child has inherited: it is the parent's to tear down."""
+        self._life.forget()
+        self._end()
+
+    def __enter__(self) -> Self:
+        if self._state == "closed":
+            raise InstanceClosedError("with")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes. If the body raised, that goes on, and what fails here becomes its notes."""
+        failure = self._close()
+        if failure is None:
+            return
+        if error is not None and isinstance(failure, TeardownError):
+            attach_failures(error, list(failure.exceptions))
+            return
+        if error is not None:
+            failure.__cause__ = error
+        del self, error, traceback
+        forget_frames()
+        try:
+            raise failure
+        finally:
+            del failure
+
+    def __del__(self) -> None:
+        try:
+            state = self._state
+        except AttributeError:  # it was never assembled
+            return
+        if state == "closed":
+            return
+        if state == "creating":  # Ctrl-C hit the creation outside of every hook
+            _live[self._serial] = None
+        error = self._close()
+        if error is not None:
+            del self
+            forget_frames()
+            report_unraisable(error)
+
+
+def _assembled(
+    cls: type[InstanceContext], info: InstanceCreateInfo, plan: Plan, times: Times | None
+) -> InstanceContext:
+    """An instance that is not up yet."""
+    instance = object.__new__(cls)
+    application = info.application_info
+    instance.application_name = application.application_name
+    instance.application_version = application.application_version
+    instance.engine_name = application.engine_name
+    instance.engine_version = application.engine_version
+    instance.node_id = info.node_id
+    instance.ext = InstanceStateEXT()
+    instance._life = Lifecycle(plan, times)
+    instance._serial = next(_serials)
+    instance._forks = _forks
+    instance._closer = 0
+    instance._waiters = []
+    instance._found = {}
+    instance._implementing = {}
+    instance._places = None
+    instance._shown = None
+    instance._state = "creating"
+    return instance
+
+
+def _check_info(info: InstanceCreateInfo) -> None:
+    if not isinstance(info, InstanceCreateInfo):
+        hint = ""
+        if type(info).__module__.startswith("hypi."):
+            hint = " (for hypi.api's own, call hypi.api.create_instance)"
+        raise ArgumentTypeError("info", f"a hycore.base.api.InstanceCreateInfo{hint}", info)
+
+
+def _check_plan(plan: Plan, info: InstanceCreateInfo) -> None:
+    if not isinstance(plan, Plan):
+        raise ArgumentTypeError("plan", "what InstanceContext.plan(info) returned", plan)
+    same = (
+        plan.enabled == info.enabled_extensions
+        and plan.optional == info.optional_extensions
+        and plan.engine_version == info.application_info.engine_version
+    )
+    if not same:
+        raise ArgumentValueError(
+            "plan",
+            "made for the same extensions and engine version",
+            f"one for {list(plan.enabled)}, optional {list(plan.optional)}, engine {plan.engine_version}: "
+            "plan again with InstanceContext.plan(info)",
+        )
+
+
+def _close_all() -> None:
+    """At the end of the process: closes what is left, newest first."""
+    while _live:
+        try:
+            _, reference = _live.popitem()
+        except KeyError:
+            return
+        instance = reference() if reference is not None else None
+        if instance is None:
+            continue
+        failures, interrupt = instance._take_down()
+        instance._end()
+        del instance
+        forget_frames()
+        if failures:
+            report_unraisable(TeardownError(failures))
+        if interrupt is not None:
+            report_unraisable(interrupt)
+
+
+def _after_fork() -> None:
+    """In a forked child: what is up belongs to the parent, and what runs now stops undoing."""
+    global _forks
+    _forks += 1
+    _live.clear()
+    for life in list(busy.values()):
+        life.forget()
+    busy.clear()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

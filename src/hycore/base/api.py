@@ -1,0 +1,180 @@
+"""What a host says when it creates an instance.
+
+Layer: `base`. The values hold what was given, checked once; creating an instance changes none of them.
+"""
+
+from __future__ import annotations
+
+from hycore.utils._record import Record, fill
+from hycore.utils.error import ArgumentTypeError, ArgumentValueError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal
+
+    from hycore.base._instance import InstanceContext
+    from hycore.base._plan import Plan
+    from hycore.ext import Inventory
+
+__all__ = ["ApplicationInfo", "InstanceCreateInfo", "VersionInfo", "create_instance"]
+
+
+class VersionInfo(Record):
+    """A version of three numbers, each from 0 to 65535.
+
+    >>> str(VersionInfo(1, 2, 3))
+    '1.2.3'
+    """
+
+    __slots__ = ("major", "minor", "patch")
+
+    major: int
+    minor: int
+    patch: int
+
+    def __init__(self, major: int, minor: int = 0, patch: int = 0) -> None:
+        for name, number in (("major", major), ("minor", minor), ("patch", patch)):
+            _check_number(name, number, 0xFFFF)
+            fill(self, name, number)
+
+    def to_tuple(self) -> tuple[int, int, int]:
+        """The three numbers."""
+        return self.major, self.minor, self.patch
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+
+class ApplicationInfo(Record):
+    """Which application this is, and the engine whose version extensions may require."""
+
+    __slots__ = ("application_name", "application_version", "engine_name", "engine_version")
+
+    application_name: str
+    application_version: VersionInfo
+    engine_name: str
+    engine_version: VersionInfo
+
+    def __init__(
+        self,
+        application_name: str,
+        application_version: VersionInfo,
+        engine_name: str,
+        engine_version: VersionInfo,
+    ) -> None:
+        for field, name in (("application_name", application_name), ("engine_name", engine_name)):
+            if not isinstance(name, str):
+                raise ArgumentTypeError(field, "a string", name)
+            fill(self, field, name)
+        for field, version in (
+            ("application_version", application_version),
+            ("engine_version", engine_version),
+        ):
+            if not isinstance(version, VersionInfo):
+                raise ArgumentTypeError(field, "a VersionInfo, such as VersionInfo(1, 0, 0)", version)
+            fill(self, field, version)
+
+
+class InstanceCreateInfo(Record):
+    """What a host asks for.
+
+    - `application_info`: who asks.
+    - `enabled_extensions`: the names that must all come up, in the order that they should have where their needs
+      leave a choice.
+    - `node_id`: goes into every UUID that the instance generates; 32 bits.
+    - `ext`: configuration objects for the extensions, handed over as they are.
+    - `optional_extensions`: names that may be missing or fail.
+    - `unused_ext`: what to do about configuration that no extension took: `"error"`, `"warn"` or `"ignore"`.
+
+    One value can create any number of instances.
+    """
+
+    __slots__ = (
+        "application_info",
+        "enabled_extensions",
+        "node_id",
+        "ext",
+        "optional_extensions",
+        "unused_ext",
+    )
+
+    application_info: ApplicationInfo
+    enabled_extensions: tuple[str, ...]
+    node_id: int
+    ext: tuple[object, ...]
+    optional_extensions: tuple[str, ...]
+    unused_ext: Literal["error", "warn", "ignore"]
+
+    def __init__(
+        self,
+        application_info: ApplicationInfo,
+        enabled_extensions: Iterable[str] = (),
+        node_id: int = 0,
+        ext: Iterable[object] = (),
+        *,
+        optional_extensions: Iterable[str] = (),
+        unused_ext: Literal["error", "warn", "ignore"] = "error",
+    ) -> None:
+        if not isinstance(application_info, ApplicationInfo):
+            raise ArgumentTypeError("application_info", "an ApplicationInfo", application_info)
+        _check_number("node_id", node_id, 0xFFFF_FFFF)
+        if unused_ext not in ("error", "warn", "ignore"):
+            raise ArgumentValueError("unused_ext", '"error", "warn" or "ignore"', repr(unused_ext))
+        fill(self, "application_info", application_info)
+        fill(self, "enabled_extensions", _names("enabled_extensions", enabled_extensions))
+        fill(self, "node_id", node_id)
+        fill(self, "ext", _objects(ext))
+        fill(self, "optional_extensions", _names("optional_extensions", optional_extensions))
+        fill(self, "unused_ext", unused_ext)
+
+    def __repr__(self) -> str:
+        # Configuration is shown by type: it may hold secrets.
+        types = ", ".join(type(thing).__name__ for thing in self.ext)
+        return (
+            f"InstanceCreateInfo({self.application_info!r}, {list(self.enabled_extensions)!r}, {self.node_id!r}, "
+            f"[{types}], optional_extensions={list(self.optional_extensions)!r}, unused_ext={self.unused_ext!r})"
+        )
+
+
+def create_instance(
+    info: InstanceCreateInfo,
+    *,
+    inventory: Inventory | None = None,
+    plan: Plan | None = None,
+    profile: bool = False,
+) -> InstanceContext:
+    """Brings up an instance; the same as `InstanceContext.create`, which tells what is raised."""
+    from hycore.base._instance import InstanceContext
+
+    return InstanceContext.create(info, inventory=inventory, plan=plan, profile=profile)
+
+
+def _check_number(field: str, number: int, most: int) -> None:
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise ArgumentTypeError(field, f"a whole number from 0 to {most}", number)
+    if not 0 <= number <= most:
+        raise ArgumentValueError(field, f"a whole number from 0 to {most}", repr(number))
+
+
+def _names(field: str, names: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise ArgumentTypeError(field, f"a list of names, such as [{names!r}]", names)
+    try:
+        given = tuple(names)
+    except TypeError:
+        raise ArgumentTypeError(field, "a list of names", names) from None
+    for name in given:
+        if not isinstance(name, str):
+            raise ArgumentTypeError(f"each name in {field}", "a string", name)
+    # A member of a string enumeration is taken as the name that it stands for.
+    return tuple([name if type(name) is str else str.__str__(name) for name in given])
+
+
+def _objects(ext: Iterable[object]) -> tuple[object, ...]:
+    if isinstance(ext, str | bytes | dict):
+        raise ArgumentTypeError("ext", "a list of configuration objects", ext)
+    try:
+        return tuple(ext)
+    except TypeError:
+        raise ArgumentTypeError("ext", "a list of configuration objects", ext) from None
