@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+
+from hycore import InstanceContext, OpaqueList, PluginEXT
+from hycore.base import Plan
+from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
+from hycore.ext import Inventory
 
 collect_ignore = ["typing"]  # only checked, by test_typing.py; never run
 
@@ -21,3 +30,128 @@ def home_of_the_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HY_HOME", str(tmp_path_factory.mktemp("hy_home")))
         yield
+
+
+Act = BaseException | type[BaseException] | Callable[[Any], object]
+
+
+class World:
+    """An inventory of its own, plugins that write down what happens to them, and instances of them."""
+
+    def __init__(self) -> None:
+        self.inventory = Inventory(group=None)
+        self.journal: list[str] = []
+
+    def plugin(
+        self, name: str, acts: Mapping[str, Act] | None = None, /, submit: bool = True, **attributes: object
+    ) -> type[PluginEXT]:
+        """Defines a plugin. `acts` are what its hooks raise, or call with the plugin, after the hook is journalled."""
+        journal = self.journal
+
+        def act(plugin: object, phase: str) -> object:
+            journal.append(f"{phase} {name}")
+            deed = (acts or {}).get(phase)
+            if isinstance(deed, BaseException) or (isinstance(deed, type)):
+                raise deed
+            return deed(plugin) if deed is not None else None
+
+        class Plugin(PluginEXT):
+            UUID = uuid.uuid5(uuid.NAMESPACE_DNS, name)
+            NAME = name
+            DESCRIPTION = f"The plugin {name}"
+
+            @classmethod
+            def new(cls, ext: OpaqueList) -> PluginEXT:
+                plugin = cls()
+                result = act((plugin, ext), "new")
+                return plugin if result is None else result  # type: ignore[return-value]
+
+            def attach_to(self, instance: object) -> None:
+                act(self, "attach_to")
+
+            def initialize(self) -> None:
+                act(self, "initialize")
+
+            def teardown(self) -> None:
+                act(self, "teardown")
+
+            def note(self, text: str) -> None:
+                journal.append(f"{text} {name}")
+
+        Plugin.__qualname__ = f"Plugin_{name}"
+        for key, value in attributes.items():
+            setattr(Plugin, key, value)
+        if submit:
+            self.inventory.submit(Plugin)
+        return Plugin
+
+    def info(
+        self,
+        enabled: Iterable[str] = (),
+        optional: Iterable[str] = (),
+        *,
+        ext: Iterable[object] = (),
+        engine: tuple[int, int, int] = (1, 0, 0),
+        node_id: int = 0,
+        unused_ext: Any = "error",
+    ) -> InstanceCreateInfo:
+        application = ApplicationInfo("test", VersionInfo(1), "Engine", VersionInfo(*engine))
+        return InstanceCreateInfo(
+            application, enabled, node_id, ext, optional_extensions=optional, unused_ext=unused_ext
+        )
+
+    def create(self, enabled: Iterable[str] = (), optional: Iterable[str] = (), **options: Any) -> InstanceContext:
+        return InstanceContext.create(self.info(enabled, optional, **options), inventory=self.inventory)
+
+    def plan(self, enabled: Iterable[str] = (), optional: Iterable[str] = (), **options: Any) -> Plan:
+        return InstanceContext.plan(self.info(enabled, optional, **options), inventory=self.inventory)
+
+
+@pytest.fixture(scope="session")
+def worlds() -> type[World]:
+    """For property tests: each example makes a world of its own."""
+    return World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+class Site(World):
+    """A folder on `sys.path` with installed distributions, and an inventory that reads entry points."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.inventory = Inventory()
+
+    def distribution(
+        self, name: str, version: str, entries: Mapping[str, str], group: str = "hycore.plugins"
+    ) -> Path:
+        info = self.folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        lines = [f"{key} = {value}" for key, value in entries.items()]
+        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
+        return info
+
+    def module(self, name: str, source: str) -> Path:
+        path = self.folder.joinpath(*name.split(".")).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+        return path
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """What it imports is forgotten afterwards."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(folder)
+    yield Site(folder)
+    for name in set(sys.modules) - before:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is not None and Path(file).is_relative_to(folder):
+            del sys.modules[name]

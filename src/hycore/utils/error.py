@@ -106,6 +106,11 @@ class _Group(HyError, ExceptionGroup[HyError]):
     def __init__(self, errors: Sequence[HyError]) -> None:
         super().__init__(type(self).__name__, list(errors))
 
+    @property
+    def message(self) -> str:
+        """The text, without the number of the errors."""
+        return self._compose()
+
     def derive(self, errors: Sequence[Any], /) -> Any:
         return type(self)(errors)
 

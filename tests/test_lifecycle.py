@@ -1,0 +1,811 @@
+"""Rules C1 to T7, in one process: bring up, failure, teardown. What needs processes of its own is elsewhere."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from hycore import HyError, InstanceContext, OpaqueList, PluginEXT, hyinfo
+from hycore.utils.error import (
+    ArgumentTypeError,
+    ConfigSealedError,
+    InstanceClosedError,
+    MissingConfigError,
+    PluginFailedError,
+    PluginNotFoundError,
+    PluginNotReadyError,
+    PluginStateError,
+    TeardownError,
+    UnconsumedConfigError,
+    UnknownConfigTypeError,
+)
+from hycore.utils.opaque import OpaqueObject
+
+Unraisable = list[BaseException]
+
+
+@pytest.fixture
+def unraisable(monkeypatch: pytest.MonkeyPatch) -> Unraisable:
+    """What reached `sys.unraisablehook`."""
+    seen: Unraisable = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: seen.append(args.exc_value))
+    return seen
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What is freed in this test is freed without the garbage collector."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+class Limit(OpaqueObject):
+    def __init__(self, value: int = 3) -> None:
+        self.value = value
+
+
+class Other(OpaqueObject):
+    pass
+
+
+# Construction and configuration.
+
+
+def test_c1_new_runs_for_each_before_anything_is_attached(world: Any) -> None:
+    """C1, A1, I1: phase by phase, in the order of the plan."""
+    world.plugin("a")
+    world.plugin("b")
+    world.create(["a", "b"]).close()
+    assert world.journal == [
+        "new a", "new b", "attach_to a", "attach_to b", "initialize a", "initialize b", "teardown b", "teardown a",
+    ]  # fmt: skip
+
+
+def test_c1_the_default_new_takes_the_configuration(world: Any) -> None:
+    """C1: one object of CREATE_INFO is taken, or one is made from defaults, and passed to `__init__`."""
+
+    class Configured(PluginEXT):
+        UUID, NAME, DESCRIPTION = world.plugin("c", submit=False).UUID, "c", "Has a limit"
+        CREATE_INFO = Limit
+
+        def __init__(self, limit: Limit) -> None:
+            self.limit = limit
+
+    world.inventory.submit(Configured)
+    given = Limit(7)
+    with world.create(["c"], ext=[given]) as instance:
+        assert instance.require_plugin_ext(Configured).limit is given
+        assert [(entry.type_name, entry.taken_by) for entry in instance.report().ledger] == [
+            (f"{__name__}.Limit", "c")
+        ]
+    with world.create(["c"]) as instance:
+        assert instance.require_plugin_ext(Configured).limit.value == 3
+
+
+def test_c1_a_configuration_that_defaults_cannot_make_is_told(world: Any) -> None:
+    """C1: the failure of `new` is caused by an error that says what to hand over."""
+
+    class Needy(OpaqueObject):
+        def __init__(self, url: str) -> None:
+            self.url = url
+
+    world.plugin("a", CREATE_INFO=Needy, new=classmethod(PluginEXT.new.__func__))
+    with pytest.raises(PluginFailedError, match=r"ext=\[Needy\(…\), …\]") as caught:
+        world.create(["a"])
+    assert isinstance(caught.value.__cause__, MissingConfigError)
+
+
+@pytest.mark.parametrize("result", [lambda both: "text", lambda both: object()])
+def test_c1_new_that_returns_something_else_has_failed(world: Any, result: Callable[[Any], object]) -> None:
+    """C1: another type is a failure in `new`."""
+    world.plugin("a", {"new": result})
+    with pytest.raises(PluginFailedError) as caught:
+        world.create(["a"])
+    assert (caught.value.plugin, caught.value.phase) == ("a", "new")
+
+
+def test_c1_new_that_returns_nothing_has_failed(world: Any) -> None:
+    """C1: a `return` is missing."""
+    world.plugin("a", new=classmethod(lambda cls, ext: None))
+    with pytest.raises(PluginFailedError, match="failed in new: TypeError: .*None"):
+        world.create(["a"])
+
+
+def test_c1_new_that_returns_a_plugin_of_another_instance_has_failed(world: Any) -> None:
+    """C1: an object belongs to one instance, for good."""
+    kept: list[Any] = []
+    kind = world.plugin("a", {"new": lambda both: kept.append(both[0]) if not kept else kept[0]})
+    with world.create(["a"]) as first:
+        with pytest.raises(PluginFailedError, match="failed in new"):
+            world.create(["a"])
+        assert first.get_plugin_ext(kind) is kept[0]
+    with pytest.raises(PluginFailedError, match="failed in new"):
+        world.create(["a"])
+
+
+def test_c1_a_subclass_is_looked_up_by_the_registered_class(world: Any) -> None:
+    """C1: `new` may return an object of a subclass."""
+    kind = world.plugin("a", submit=False)
+    special = type("Special", (kind,), {})
+    kind.new = classmethod(lambda cls, ext: special())
+    world.inventory.submit(kind)
+    with world.create(["a"]) as instance:
+        assert type(instance.get_plugin_ext(kind)) is special
+        assert instance.get_plugin_ext(special) is None
+
+
+def test_c2_leftovers_are_an_error_that_undoes(world: Any) -> None:
+    """C2: judged when all plugins are constructed; the Rust build drops them."""
+    world.plugin("a", {"new": lambda both: both[0].defer(both[0].note, "undone")})
+    world.plugin("b", CREATE_INFO=Limit)
+    with pytest.raises(UnconsumedConfigError) as caught:
+        world.create(["a"], ext=[Limit(), Other()])
+    assert world.journal == ["new a", "undone a"]
+    assert str(caught.value) == (
+        "no extension took 2 configuration objects\n"
+        f"  - {__name__}.Limit: 'b' would take it: add that to enabled_extensions\n"
+        f"  - {__name__}.Other: no extension known here takes it: remove it from ext\n"
+        'To allow leftovers, create the instance with unused_ext="warn" or "ignore"'
+    )
+
+
+def test_c2_leftovers_are_the_hosts_choice(world: Any) -> None:
+    """C2: `"ignore"` and `"warn"` let them be; a warning is logged."""
+    lines: list[str] = []
+    world.plugin("log", {"initialize": lambda plugin: logging_to(plugin, lines)})
+    world.create(["log"], ext=[Other()], unused_ext="ignore").close()
+    assert not any("no extension took" in line for line in lines)
+    world.create(["log"], ext=[Other()], unused_ext="warn").close()
+    assert any("no extension took 1 configuration object" in line for line in lines)
+
+
+def logging_to(plugin: Any, lines: list[str]) -> None:
+    plugin.instance.ext.log_level = 0
+    plugin.instance.ext.log_callback = lambda message: lines.append(message.message)
+
+
+def test_c2_the_list_is_sealed(world: Any) -> None:
+    """C2: taking later is an error."""
+    kept: list[OpaqueList] = []
+    world.plugin("a", {"new": lambda both: kept.append(both[1]), "attach_to": lambda _: kept[0].take_ext(Limit)})
+    with pytest.raises(PluginFailedError, match="asked for after construction") as caught:
+        world.create(["a"])
+    assert isinstance(caught.value.__cause__, ConfigSealedError)
+
+
+def test_c2_configuration_of_a_set_aside_extension_is_not_left_over(world: Any) -> None:
+    """C2: neither one that a set-aside extension claims, nor, if one is unknown, any."""
+    world.plugin("a", CREATE_INFO=Limit, REQUIRES_ENGINE=">=9")
+    world.create([], ["a"], ext=[Limit()]).close()
+    with pytest.raises(UnconsumedConfigError):
+        world.create([], ["a"], ext=[Other()])
+    world.create([], ["missing"], ext=[Other(), object()]).close()
+
+
+def test_unknown_types_are_refused_before_construction_all_in_one(world: Any) -> None:
+    """An object that is no OpaqueObject and nobody's CREATE_INFO."""
+    world.plugin("a")
+    with pytest.raises(UnknownConfigTypeError) as caught:
+        world.create(["a"], ext=[3, Limit(), "text"])
+    assert caught.value.types == ("builtins.int", "builtins.str")
+    assert world.journal == []
+
+
+def test_the_create_info_is_not_changed(world: Any) -> None:
+    """The same one can create ten, and each gets the objects themselves."""
+    taken: list[object] = []
+    world.plugin("a", {"new": lambda both: taken.append(both[1].require_ext(Limit))})
+    info = world.info(["a"], ext=[limit := Limit()])
+    for _ in range(10):
+        InstanceContext.create(info, inventory=world.inventory).close()
+    assert all(thing is limit for thing in taken) and len(taken) == 10
+
+
+# Attachment and look-ups.
+
+
+def test_a1_the_reference_is_alive_in_every_hook(world: Any) -> None:
+    """A1: a `weakref.ref` that gives the instance in `attach_to`, `initialize` and `teardown`; in Rust it is dead."""
+    seen: list[object] = []
+
+    class Attached(PluginEXT):
+        UUID, NAME, DESCRIPTION = world.plugin("a", submit=False).UUID, "a", "Keeps the reference"
+
+        def attach_to(self, instance: weakref.ref[InstanceContext]) -> None:
+            assert isinstance(instance, weakref.ref)
+            self.reference = instance
+            seen.append(instance())
+
+        def initialize(self) -> None:
+            seen.append(self.reference())
+
+        def teardown(self) -> None:
+            seen.append(self.reference())
+
+    world.inventory.submit(Attached)
+    instance = world.create(["a"])
+    instance.close()
+    assert [found is instance for found in seen] == [True, True, True]
+
+
+def test_a1_the_reference_is_alive_while_the_collector_ends_the_instance(world: Any) -> None:
+    """A1: also in a reference cycle, whose weak references are cleared first."""
+    seen: list[bool] = []
+    world.plugin("a", {"teardown": lambda plugin: seen.append(plugin.instance is not None)})
+    instance = world.create(["a"])
+    plugin = instance.get_plugin_ext("a")
+    plugin.cycle = instance
+    dead = weakref.ref(plugin)
+    del plugin, instance
+    gc.collect()
+    assert seen == [True]
+    assert dead() is None
+
+
+def test_i2_look_ups_see_what_has_started(world: Any) -> None:
+    """I2: in `initialize`, those before; `extensions` and `implementations` show the same set."""
+    shown: list[list[str]] = []
+
+    def look(plugin: Any) -> None:
+        instance = plugin.instance
+        names = [other.name for other in instance.extensions.values()]
+        assert [other.name for other in instance.implementations(PluginEXT)] == names
+        shown.append(names)
+
+    for name in "abc":
+        world.plugin(name, {"attach_to": look, "initialize": look, "teardown": look})
+    with world.create(["a", "b", "c"]) as instance:
+        assert [plugin.name for plugin in instance.extensions.values()] == ["a", "b", "c"]
+        assert instance.extensions is instance.extensions
+        with pytest.raises(TypeError):
+            instance.extensions[1] = 2
+    assert shown == [[], [], [], [], ["a"], ["a", "b"], ["a", "b"], ["a"], []]
+
+
+def test_i2_an_extension_that_is_not_started_is_told_with_the_line_to_declare(world: Any) -> None:
+    """I2: enabled but later in the order."""
+    world.plugin("a", {"initialize": lambda plugin: plugin.instance.get_plugin_ext("b")})
+    world.plugin("b")
+    with pytest.raises(PluginFailedError) as caught:
+        world.create(["a", "b"])
+    assert isinstance(caught.value.__cause__, PluginNotReadyError)
+    assert str(caught.value.__cause__) == (
+        "extension 'b' is enabled but not started yet, and 'a' looks it up in initialize. Declare on 'a':\n"
+        "    REQUIRES = ('b',)    # or AFTER, if it can do without"
+    )
+
+
+def test_i2_what_is_torn_down_is_none(world: Any) -> None:
+    """I2: from the first teardown on, whatever is not up is `None`; so it is while a failed creation is undone."""
+    seen: list[object] = []
+
+    def look(plugin: Any) -> None:
+        seen.append([plugin.instance.get_plugin_ext(name) is not None for name in "abc"])
+
+    world.plugin("a", {"teardown": look})
+    world.plugin("b", {"teardown": look})
+    world.plugin("c")
+    world.create(["a", "b", "c"]).close()
+    assert seen == [[True, False, False], [False, False, False]]
+    seen.clear()
+    world.plugin("d", {"initialize": ValueError})
+    with pytest.raises(PluginFailedError):
+        world.create(["a", "b", "d", "c"])
+    assert seen == [[True, False, False], [False, False, False]]
+
+
+def test_i2_a_plugin_is_never_compared_hashed_or_tested_for_truth(world: Any) -> None:
+    """The engine trusts no plugin: identity is all it asks for."""
+
+    def refuse(*_: object) -> Any:
+        raise AssertionError("the engine ran code of a plugin")
+
+    refused = dict.fromkeys(["__eq__", "__hash__", "__bool__", "__len__", "__getattr__", "__repr__"], refuse)
+    kind = world.plugin("a", {"initialize": lambda plugin: plugin.defer(world.journal.append, "done")}, **refused)
+    with world.create(["a"]) as instance:
+        assert instance.get_plugin_ext(kind) is instance.get_plugin_ext("a")
+        assert len(instance.implementations(kind)) == 1
+        repr(instance), str(instance.report())
+    assert world.journal[-1] == "done"
+
+
+def test_frozen_and_slotted_plugins_work(world: Any) -> None:
+    """A frozen dataclass with slots, and fields of the names that identity has."""
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True, slots=True)
+    class Frozen(PluginEXT):
+        name: str = "of its own"
+        UUID = world.plugin("f", submit=False).UUID
+        NAME = "f"
+        DESCRIPTION = "Cannot be changed"
+
+    world.inventory.submit(Frozen)
+    with world.create(["f"]) as instance:
+        plugin = instance.require_plugin_ext(Frozen)
+        assert (plugin.name, plugin.description, plugin.uuid) == ("of its own", "Cannot be changed", Frozen.UUID)
+        assert plugin.instance is instance
+
+
+# Failure.
+
+
+@pytest.mark.parametrize("phase", ["new", "attach_to", "initialize"])
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)])
+def test_f1_a_failing_hook_undoes_what_was_done(world: Any, phase: str, error: BaseException) -> None:
+    """F1, F2, T1: the error names plugin and phase; only what was initialized is torn down."""
+    world.plugin("a")
+    world.plugin("b", {phase: error})
+    world.plugin("c")
+    with pytest.raises(PluginFailedError) as caught:
+        world.create(["a", "b", "c"])
+    assert (caught.value.plugin, caught.value.phase) == ("b", phase)
+    assert caught.value.__cause__ is error
+    assert world.journal.count("teardown a") == (phase == "initialize")
+    assert [line for line in world.journal if line.startswith("teardown")] in (["teardown a"], [])
+
+
+@pytest.mark.parametrize("phase", ["new", "attach_to", "initialize"])
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, GeneratorExit])
+def test_f1_interrupts_undo_and_pass_as_themselves(
+    world: Any, phase: str, interrupt: type[BaseException]
+) -> None:
+    """F1: Ctrl-C is not a plugin's failure."""
+    world.plugin("a", {"initialize": lambda plugin: plugin.defer(plugin.note, "deferred")})
+    world.plugin("b", {phase: interrupt})
+    with pytest.raises(interrupt):
+        world.create(["a", "b"])
+    if phase == "initialize":
+        assert world.journal[-2:] == ["teardown a", "deferred a"]
+
+
+def test_f3_what_fails_while_undoing_never_hides_the_first_failure(world: Any) -> None:
+    """F3: it is attached as notes and as `undo_errors`."""
+    world.plugin("a", {"teardown": ValueError("a is stuck")})
+    world.plugin("b", {"initialize": ValueError("first")})
+    with pytest.raises(PluginFailedError, match="failed in initialize: ValueError: first") as caught:
+        world.create(["a", "b"])
+    (undo_error,) = caught.value.undo_errors
+    assert (undo_error.plugin, undo_error.phase) == ("a", "teardown")
+    assert caught.value.__notes__ == [f"while undoing: {undo_error}"]
+    assert HyError().undo_errors == ()
+
+
+def test_f3_an_interrupt_while_undoing_is_raised_when_all_is_undone(world: Any) -> None:
+    """F3: caused by the first failure."""
+    world.plugin("a")
+    world.plugin("b", {"teardown": KeyboardInterrupt})
+    world.plugin("c", {"initialize": ValueError("first")})
+    with pytest.raises(KeyboardInterrupt) as caught:
+        world.create(["a", "b", "c"])
+    assert isinstance(caught.value.__cause__, PluginFailedError)
+    assert world.journal[-2:] == ["teardown b", "teardown a"]
+
+
+def frames(error: BaseException) -> Iterator[FrameType]:
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        traceback = current.__traceback__
+        while traceback is not None:
+            yield traceback.tb_frame
+            traceback = traceback.tb_next
+        waiting += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions
+
+
+@pytest.mark.parametrize("phase", ["new", "attach_to", "initialize", "teardown", "deferred", "lookup"])
+def test_f4_an_error_keeps_nothing_alive_but_the_plugins_own_frames(
+    world: Any, phase: str, no_collector: None
+) -> None:
+    """F4: our frames are not in it, and dropping it frees plugin and instance without the collector."""
+    alive: list[weakref.ref[Any]] = []
+
+    def fail(plugin: Any) -> None:
+        if isinstance(plugin, tuple):
+            plugin = plugin[0]
+        alive.append(weakref.ref(plugin))
+        if phase == "lookup":
+            alive.append(weakref.ref(plugin.instance))
+            plugin.instance.require_plugin_ext("nobody")
+        raise ValueError("no")
+
+    if phase == "deferred":
+        acts: dict[str, Any] = {"initialize": lambda plugin: plugin.defer(fail, plugin)}
+    else:
+        acts = {"initialize" if phase == "lookup" else phase: fail}
+    world.plugin("a", {"attach_to": lambda plugin: alive.append(weakref.ref(plugin.instance))})
+    world.plugin("b", acts)
+    kept: list[BaseException] = []
+    try:
+        world.create(["a", "b"]).close()
+    except HyError as error:
+        kept.append(error)
+    assert kept
+    ours = [frame for frame in frames(kept[0]) if frame.f_globals["__name__"].startswith("hycore.")]
+    assert [frame.f_code.co_name for frame in ours] in (["create"], ["close"], [])
+    for frame in ours:
+        assert not any(isinstance(value, InstanceContext | PluginEXT) for value in frame.f_locals.values())
+        del frame
+    del ours
+    assert any(frame.f_code.co_name == "fail" for frame in frames(kept[0]))
+    kept.clear()
+    assert [found() for found in alive] == [None] * len(alive)
+
+
+def test_f4_reports_keep_failures_as_text(world: Any, no_collector: None) -> None:
+    """F4: neither a closed instance nor its report holds a plugin."""
+    world.plugin("a", {"teardown": ValueError("stuck")})
+    instance = world.create(["a"])
+    plugin = weakref.ref(instance.get_plugin_ext("a"))
+    with pytest.raises(TeardownError):
+        instance.close()
+    assert plugin() is None
+    assert "extension 'a' failed in teardown: ValueError: stuck" in instance.report().failures[0]
+
+
+# Teardown.
+
+
+def test_t1_every_teardown_runs_whatever_fails(world: Any) -> None:
+    """T1: exactly once for each whose `initialize` returned, in reverse; one group with one error per failure."""
+    world.plugin("a", {"teardown": ValueError("a")})
+    world.plugin("b", {"initialize": lambda plugin: plugin.defer(throw, KeyError("callback"))})
+    world.plugin("c", {"teardown": SystemExit(2)})
+    instance = world.create(["a", "b", "c"])
+    with pytest.raises(TeardownError) as caught:
+        instance.close()
+    assert world.journal[-3:] == ["teardown c", "teardown b", "teardown a"]
+    assert [(error.plugin, error.phase, type(error.__cause__)) for error in caught.value.exceptions] == [
+        ("c", "teardown", SystemExit),
+        ("b", "defer", KeyError),
+        ("a", "teardown", ValueError),
+    ]
+    assert instance.closed
+    instance.close()
+    assert len(world.journal) == 12
+
+
+def throw(error: BaseException) -> None:
+    raise error
+
+
+def test_t1_an_interrupt_in_teardown_is_raised_when_all_have_run(world: Any) -> None:
+    """T1: as itself, with the failures as notes."""
+    world.plugin("a", {"teardown": ValueError("a")})
+    world.plugin("b", {"teardown": KeyboardInterrupt})
+    instance = world.create(["a", "b"])
+    with pytest.raises(KeyboardInterrupt) as caught:
+        instance.close()
+    assert world.journal[-2:] == ["teardown b", "teardown a"]
+    assert "while undoing: extension 'a' failed in teardown" in caught.value.__notes__[0]
+
+
+def test_t1_plugins_that_never_started_are_not_torn_down(world: Any) -> None:
+    """T1: the Rust build tears down whatever was constructed."""
+    world.plugin("a", {"initialize": ValueError})
+    world.plugin("b")
+    with pytest.raises(PluginFailedError):
+        world.create(["a", "b"])
+    assert not any(line.startswith("teardown") for line in world.journal)
+
+
+def test_t2_while_a_plugin_is_torn_down_those_before_it_are_there(world: Any) -> None:
+    """T2: those after it are gone, and `self.instance` works."""
+    seen: list[object] = []
+
+    def look(plugin: Any) -> None:
+        get = plugin.instance.get_plugin_ext
+        seen.append((get("a") is not None, get("c") is not None))
+
+    world.plugin("a")
+    world.plugin("b", {"teardown": look})
+    world.plugin("c")
+    world.create(["a", "b", "c"]).close()
+    assert seen == [(True, False)]
+
+
+def test_t3_deferred_callbacks_run_right_after_teardown(world: Any) -> None:
+    """T3: last in, first out, from the start of `new` on, also what was deferred in steady state."""
+
+    def note(word: str) -> Callable[[Any], None]:
+        def act(plugin: Any) -> None:
+            plugin = plugin[0] if isinstance(plugin, tuple) else plugin
+            plugin.defer(plugin.note, word)
+
+        return act
+
+    for name in "ab":
+        world.plugin(name, {"new": note("1"), "attach_to": note("2"), "initialize": note("3")})
+    with world.create(["a", "b"]) as instance:
+        note("4")(instance.get_plugin_ext("a"))
+        world.journal.clear()
+    assert world.journal == [
+        "teardown b", "3 b", "2 b", "1 b", "teardown a", "4 a", "3 a", "2 a", "1 a",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("phase", ["new", "attach_to", "initialize"])
+def test_t3_deferred_callbacks_undo_half_finished_hooks(world: Any, phase: str) -> None:
+    """T3: instead of `teardown` if `initialize` did not return."""
+
+    def half(plugin: Any) -> None:
+        plugin = plugin[0] if isinstance(plugin, tuple) else plugin
+        plugin.defer(plugin.note, "undone")
+        raise ValueError
+
+    world.plugin("a", {phase: half})
+    with pytest.raises(PluginFailedError):
+        world.create(["a"])
+    assert world.journal == ["new a", "attach_to a", "initialize a"][: 1 + "nai".index(phase[0])] + ["undone a"]
+
+
+def test_t3_defer_has_its_time(world: Any) -> None:
+    """T3: outside of a creation and from the plugin's own undoing on, it is a PluginStateError."""
+    errors: list[PluginStateError] = []
+
+    def late(plugin: Any) -> None:
+        with pytest.raises(PluginStateError) as caught:
+            plugin.defer(print)
+        errors.append(caught.value)
+
+    def later_elsewhere(plugin: Any) -> None:
+        plugin.instance.get_plugin_ext("a").defer(world.journal.append, "from b")
+        late(plugin)
+
+    kind = world.plugin("a", {"teardown": late})
+    world.plugin("b", {"teardown": later_elsewhere})
+    late(kind())
+    with world.create(["a", "b"]) as instance:
+        plugin = instance.get_plugin_ext(kind)
+    assert world.journal[-1] == "from b"
+    late(plugin)
+    assert [error.problem for error in errors] == [
+        "is not part of an instance", "is being undone already", "is being undone already", "is being undone already",
+    ]  # fmt: skip
+    with pytest.raises(PluginStateError, match="has no instance any more"):
+        plugin.instance
+    with pytest.raises(PluginStateError, match="is not attached to an instance yet"):
+        kind().instance
+
+
+def test_t3_what_a_callback_returns_is_ignored(world: Any) -> None:
+    """T3: any callable will do."""
+    world.plugin("a", {"initialize": lambda plugin: plugin.defer({1: [2]}.pop, 1)})
+    world.create(["a"]).close()
+
+
+@pytest.mark.parametrize("phase", ["attach_to", "initialize", "teardown"])
+def test_a_plain_hook_that_returns_an_awaitable_has_failed(world: Any, phase: str) -> None:
+    """A synchronous host awaits nothing: the awaitable is closed, without a warning."""
+
+    async def wait() -> None: ...
+
+    world.plugin("a", {})
+    kind = world.plugin("b", submit=False)
+    setattr(kind, phase, lambda self, instance=None: wait())
+    world.inventory.submit(kind)
+    with pytest.raises(HyError, match=f"failed in {phase}: TypeError: it returned an awaitable"):
+        world.create(["a", "b"]).close()
+
+
+def test_t4_close_inside_a_hook_of_the_teardown_returns_at_once(world: Any) -> None:
+    """T4: it runs on the thread that is closing."""
+    world.plugin("a", {"teardown": lambda plugin: plugin.instance.close()})
+    instance = world.create(["a"])
+    instance.close()
+    assert instance.closed and world.journal.count("teardown a") == 1
+
+
+@pytest.mark.parametrize("phase", ["attach_to", "initialize"])
+def test_t4_close_during_bring_up_ends_the_creation(world: Any, phase: str) -> None:
+    """T4: it returns at once, the hook runs to its end, then everything is undone."""
+
+    def close(plugin: Any) -> None:
+        plugin.instance.close()
+        world.journal.append("returned")
+
+    world.plugin("a")
+    world.plugin("b", {phase: close})
+    world.plugin("c")
+    with pytest.raises(InstanceClosedError, match="closed while it was being created"):
+        world.create(["a", "b", "c"])
+    place = world.journal.index("returned")
+    assert world.journal[place + 1 :] == (["teardown b", "teardown a"] if phase == "initialize" else [])
+
+
+def test_t4_a_failure_of_the_hook_that_closed_becomes_a_note(world: Any) -> None:
+    """T4: the InstanceClosedError is raised all the same."""
+
+    def close(plugin: Any) -> None:
+        plugin.instance.close()
+        raise ValueError("and failed")
+
+    world.plugin("a", {"initialize": close})
+    with pytest.raises(InstanceClosedError) as caught:
+        world.create(["a"])
+    assert "ValueError: and failed" in caught.value.__notes__[0]
+
+
+def test_t4_close_from_another_thread_during_bring_up(world: Any) -> None:
+    """T4: from any thread."""
+
+    def close(plugin: Any) -> None:
+        thread = threading.Thread(target=plugin.instance.close)
+        thread.start()
+        thread.join()
+
+    world.plugin("a", {"initialize": close})
+    with pytest.raises(InstanceClosedError):
+        world.create(["a"])
+    assert world.journal[-1] == "teardown a"
+
+
+def test_t4_two_threads_close_at_once(world: Any) -> None:
+    """T4: the second waits until the first is done."""
+    closing, go_on = threading.Event(), threading.Event()
+
+    def wait(_: object) -> None:
+        closing.set()
+        go_on.wait(10)
+
+    world.plugin("a", {"teardown": wait})
+    instance = world.create(["a"])
+    first = threading.Thread(target=instance.close)
+    first.start()
+    assert closing.wait(10)
+    states: list[bool] = []
+    second = threading.Thread(target=lambda: (instance.close(), states.append(instance.closed)))
+    second.start()
+    assert "closing" in repr(instance) and not instance.closed
+    second.join(0.05)
+    assert second.is_alive()
+    go_on.set()
+    first.join(10), second.join(10)
+    assert states == [True]
+    assert world.journal.count("teardown a") == 1
+
+
+def test_t5_the_last_reference_going_away_closes_at_once(world: Any, no_collector: None) -> None:
+    """T5: without the collector; errors go to `sys.unraisablehook`."""
+    world.plugin("a")
+    instance = world.create(["a"])
+    del instance
+    assert world.journal[-1] == "teardown a"
+
+
+def test_t5_errors_of_a_drop_are_not_lost(world: Any, unraisable: Unraisable) -> None:
+    """T5: they go to `sys.unraisablehook`."""
+    world.plugin("a", {"teardown": ValueError("stuck")})
+    world.create(["a"])
+    (error,) = unraisable
+    assert isinstance(error, TeardownError)
+    assert "ValueError: stuck" in str(error)
+
+
+def test_t5_a_reference_cycle_is_closed_by_the_collector(world: Any) -> None:
+    """T5: a host's own cycle."""
+    world.plugin("a")
+    instance = world.create(["a"])
+    cycle: list[object] = [instance]
+    cycle.append(cycle)
+    del instance, cycle
+    gc.collect()
+    assert world.journal[-1] == "teardown a"
+
+
+def test_t7_a_closed_instance_says_so(world: Any) -> None:
+    """T7: what needs plugins raises; identity, `closed`, `close()`, `report()` and `repr` still answer."""
+    kind = world.plugin("a")
+    instance = world.create(["a"], node_id=42)
+    assert not instance.closed
+    instance.close()
+    uses: list[Callable[[], object]] = [
+        lambda: instance.get_plugin_ext(kind),
+        lambda: instance.get_plugin_ext("unknown"),
+        lambda: instance.require_plugin_ext(kind),
+        lambda: instance.implementations(PluginEXT),
+        lambda: instance.extensions,
+        lambda: instance.generate_uuid(),
+        lambda: instance.__enter__(),
+    ]
+    for use in uses:
+        with pytest.raises(InstanceClosedError, match="was asked of a closed instance"):
+            use()
+    assert (instance.closed, instance.node_id, instance.application_name) == (True, 42, "test")
+    assert repr(instance) == "<InstanceContext 'test' 1.0.0, closed, 0 of 1 extensions up>"
+    assert instance.report().extensions[0].state == "down"
+    hyinfo(instance, "dropped")
+
+
+def test_t7_closed_turns_true_after_the_last_teardown(world: Any) -> None:
+    """T7: in between `repr` says closing."""
+    seen: list[object] = []
+    world.plugin(
+        "a",
+        {"teardown": lambda plugin: seen.append((plugin.instance.closed, "closing" in repr(plugin.instance)))},
+    )
+    world.create(["a"]).close()
+    assert seen == [(False, True)]
+
+
+def test_t7_an_instance_logs_its_end_before_the_first_teardown(world: Any) -> None:
+    """T7: as the last message of its own."""
+    lines = world.journal
+    world.plugin("a", {"initialize": lambda plugin: logging_to(plugin, lines)})
+    world.create(["a"]).close()
+    assert lines[-2].startswith("Tearing down InstanceContext at 0x")
+    assert lines[-1] == "teardown a"
+
+
+# The rest of an instance.
+
+
+def test_with_closes_and_passes_the_bodys_exception_on(world: Any) -> None:
+    """A failing teardown never hides what the body raised: it becomes its notes."""
+    world.plugin("a", {"teardown": ValueError("stuck")})
+    with pytest.raises(KeyError) as caught, world.create(["a"]):
+        raise KeyError("body")
+    assert "ValueError: stuck" in caught.value.__notes__[0]
+    with pytest.raises(TeardownError), world.create(["a"]):
+        pass
+
+
+def test_require_says_why_an_extension_is_not_there(world: Any) -> None:
+    """Not asked for, or unknown with the closest name."""
+    kind = world.plugin("a")
+    world.plugin("lines")
+    with world.create(["lines"]) as instance:
+        with pytest.raises(PluginNotFoundError, match="'a' is not in this instance: it is not asked for: add it"):
+            instance.require_plugin_ext(kind)
+        with pytest.raises(PluginNotFoundError, match="did you mean 'lines'"):
+            instance.require_plugin_ext("line")
+        assert instance.get_plugin_ext(kind) is None
+        with pytest.raises(ArgumentTypeError, match="key must be a plugin class or a name, not int"):
+            instance.get_plugin_ext(3)
+        with pytest.raises(ArgumentTypeError, match="key must be a plugin class or a name, not list"):
+            instance.get_plugin_ext([])
+
+
+def test_uuids_are_of_version_6_and_carry_the_node(world: Any) -> None:
+    """They are distinct and sorted by time."""
+    with world.create(node_id=0xFFFF_FFFF) as instance:
+        made = [instance.generate_uuid() for _ in range(2000)]
+    assert {(each.version, each.variant, each.node) for each in made} == {
+        (6, "specified in RFC 4122", 0xFFFF_FFFF)
+    }
+    assert len(set(made)) == 2000
+
+
+def test_instances_are_only_created(world: Any) -> None:
+    """Neither called, copied nor pickled."""
+    with pytest.raises(TypeError, match="create_instance"):
+        InstanceContext()
+    with world.create() as instance, pytest.raises(TypeError, match="create info"):
+        pickle.dumps(instance)
+
+
+def test_times_are_taken_when_asked_for(world: Any) -> None:
+    """With `profile=True` the report has the seconds of each phase."""
+    world.plugin("a")
+    instance = InstanceContext.create(world.info(["a"]), inventory=world.inventory, profile=True)
+    instance.close()
+    (extension,) = instance.report().extensions
+    assert list(extension.times) == ["new", "attach_to", "initialize", "teardown"]
+    assert all(0 <= seconds < 10 for seconds in extension.times.values())
+    world.create(["a"]).report().extensions[0].times == {}
