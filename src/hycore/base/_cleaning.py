@@ -54,13 +54,15 @@ def _cleaned(traceback: TracebackType) -> TracebackType | None:
         else:
             _clear(current.tb_frame)
         current = current.tb_next
-    for entry, following in zip(kept, [*kept[1:], None], strict=True):
+    following: TracebackType | None = None
+    for entry in reversed(kept):
         entry.tb_next = following
+        following = entry
         caller = entry.tb_frame.f_back
         while caller is not None and _is_ours(caller):
             _clear(caller)
             caller = caller.f_back
-    return kept[0] if kept else None
+    return following
 
 
 def _clear(frame: FrameType) -> None:

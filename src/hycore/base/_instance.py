@@ -333,9 +333,10 @@ class InstanceContext:
             return None
         if place < life.binding.up:
             plugin = plugins[place]
-            found[key] = plugin
-            if self._state == "closing":  # then plugins go one by one, and nothing may be remembered
-                found.clear()
+            if self._state == "open":
+                found[key] = plugin
+                if self._state != "open":  # plugins go one by one, and nothing may be remembered
+                    found.clear()
             return plugin
         if self._state == "creating" and not life.binding.undoing:
             # Not only its own hooks run meanwhile: the host's threads, or a log callback, may ask as well.
