@@ -48,8 +48,10 @@ def judge_leftovers(
     if not left or info.unused_ext == "ignore":
         return None, []
     hints = _hints(inventory)
-    takers = [_takers(name, life, inventory) or hints(name) for name in left]
     enabled = [registry.name for registry in life.registries]
+    takers = [
+        _takers(name, life, inventory) or [hint for hint in hints(name) if hint not in enabled] for name in left
+    ]
     error = UnconsumedConfigError(left, takers=takers, enabled=enabled)
     if info.unused_ext == "error" and not _something_unknown_is_set_aside(life):
         return error, []

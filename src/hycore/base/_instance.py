@@ -512,7 +512,7 @@ class InstanceContext:
                 life.interrupt = life.interrupt or error
         if reference is not None:
             reference._alive = None
-        return life.undo_errors, life.interrupt
+        return life.outcome()
 
     def _end(self) -> None:
         """Says that it is over, to whoever asks and whoever waits."""

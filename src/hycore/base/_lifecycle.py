@@ -96,6 +96,13 @@ class Lifecycle:
         self.hooks = []
         self.phase = "ended"
 
+    def outcome(self) -> tuple[list[PluginFailedError], BaseException | None]:
+        """What failed while all was undone, and the Ctrl-C or the like that came meanwhile; kept here only as text."""
+        failures, interrupt = self.undo_errors, self.interrupt
+        self.failures += map(str, failures)
+        self.undo_errors, self.interrupt = [], None
+        return failures, interrupt
+
     @property
     def name(self) -> str:
         """The extension whose hook runs."""
@@ -122,8 +129,8 @@ def bring_up(life: Lifecycle, judge: Callable[[], HyError | None], announce: Cal
         ended = caught
     if ended is not None:
         yield from take_down(life)
-        attach_failures(ended, life.undo_errors)
-        interrupt = life.interrupt
+        failures, interrupt = life.outcome()
+        attach_failures(ended, failures)
         if interrupt is not None and interrupt is not ended:
             interrupt.__cause__ = ended
             ended = interrupt
@@ -134,8 +141,7 @@ def bring_up(life: Lifecycle, judge: Callable[[], HyError | None], announce: Cal
 def take_down(life: Lifecycle) -> Steps:
     """Undoes what is up or constructed, in reverse order, whatever fails (rules T1 to T3).
 
-    Yields what must be awaited. The failures are in `life.undo_errors`; a `KeyboardInterrupt` or the like that came
-    meanwhile is `life.interrupt`. Called again after an interrupt that hit the engine itself, it goes on.
+    Yields what must be awaited; `life.outcome()` tells what failed. Called again after an interrupt that hit the engine itself, it goes on.
     """
     life.binding.undoing = True
     busy[id(life)] = life

@@ -1,4 +1,4 @@
-"""What a plugin is: the base class of authors. The protocols of `_protocols` can be read here, too.
+"""What a plugin is: the base class of authors.
 
 Layer: the lowest of `ext`, above `utils.error`. The engine's side of a plugin, its `Binding`, stands here too, since
 `self.instance` and `self.defer` read it.
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from uuid import UUID as UniqueId
 
     from hycore.base import InstanceContext
-    from hycore.ext._protocols import DynPluginEXT, StaticPluginEXT
+    from hycore.ext._protocols import DynPluginEXT
     from hycore.utils.opaque import OpaqueList
 
     P = ParamSpec("P")
     Deferred = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
 
-__all__ = ["Binding", "DynPluginEXT", "PluginEXT", "StaticPluginEXT", "bind", "is_bound", "release"]
+__all__ = ["Binding", "PluginEXT", "bind", "constructing", "is_bound", "release"]
 
 
 class Binding:
@@ -234,11 +234,13 @@ def _binding_of(plugin: PluginEXT) -> Binding | None:
     return binding
 
 
-def is_bound(plugin: PluginEXT) -> bool:
-    """Whether a plugin belongs, or has belonged, to an instance."""
-    # The usual answer without an exception; a plugin whose `__getattr__` answers to any name is asked again.
-    if getattr(plugin, "_PluginEXT__binding", None) is None:
-        return False
+def is_bound(plugin: PluginEXT, *, plain: bool) -> bool:
+    """Whether a plugin belongs, or has belonged, to an instance.
+
+    `plain` says that reading an attribute runs no code of the plugin; then the usual answer needs no exception.
+    """
+    if plain:
+        return getattr(plugin, "_PluginEXT__binding", None) is not None
     return _binding_of(plugin) is not None
 
 
@@ -266,13 +268,3 @@ def _from_defaults(kind: type[Any], plugin: type[PluginEXT]) -> object:
 
         missing = MissingConfigError(qualified_name(kind), plugin=plugin.NAME, reason=describe(error))
         raise missing from error
-
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name):
-        if name in ("StaticPluginEXT", "DynPluginEXT"):
-            from hycore.ext import _protocols
-
-            return getattr(_protocols, name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

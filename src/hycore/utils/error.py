@@ -454,7 +454,7 @@ class UnconsumedConfigError(HyError, ValueError):
             on = [name for name in takers if name in self.enabled]
             off = [name for name in takers if name not in self.enabled]
             if on:
-                lines.append(f"{type_name}: {_listed(on)} took one already: hand over one object each")
+                lines.append(f"{type_name}: {_listed(on)} is on and left this one: hand over one object for each taker")
             elif off:
                 lines.append(f"{type_name}: {_listed(off)} would take it: add that to enabled_extensions")
             else:

@@ -1,0 +1,309 @@
+"""What a plugin class says about itself, checked when it is registered.
+
+Layer: beside `_traits`, which it reads. Nothing of the plugin runs: classes are read through their dictionaries, and
+hooks through their code objects.
+"""
+
+from __future__ import annotations
+
+from hycore.ext._specifier import check_specifier
+from hycore.ext._traits import PluginEXT, is_bound
+from hycore.utils._record import Record, fill
+from hycore.utils.error import ArgumentTypeError, PluginDefinitionError, qualified_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, NoReturn
+    from uuid import UUID
+
+    from hycore.ext._protocols import DynPluginEXT
+    from hycore.utils.opaque import OpaqueList
+
+__all__ = ["PluginRegistry", "registry_of"]
+
+_HOOKS = {"attach_to": "(self, instance)", "initialize": "(self)", "teardown": "(self)"}
+
+_COROUTINE, _VARARGS = 0x80 | 0x200, 0x04  # flags of a code object
+
+
+class PluginRegistry(Record):
+    """An identity record, and the recipe that constructs the plugin.
+
+    - `uuid`, `name`, `description`: the identity.
+    - `loader`: called with the `OpaqueList` of a creation; returns the plugin.
+    - `requires`, `after`, `requires_engine`, `create_info`, `initialize_timeout`: what the class says in its
+      attributes of these names.
+    - `plugin_class`: the class that look-ups go by, or `None`.
+    - `async_hooks`: the hooks that are `async def`.
+    """
+
+    __slots__ = (
+        "uuid",
+        "name",
+        "description",
+        "loader",
+        "requires",
+        "after",
+        "requires_engine",
+        "create_info",
+        "initialize_timeout",
+        "plugin_class",
+        "async_hooks",
+    )
+
+    uuid: UUID
+    name: str
+    description: str
+    loader: Callable[[OpaqueList], DynPluginEXT]
+    requires: tuple[str, ...]
+    after: tuple[str, ...]
+    requires_engine: str | None
+    create_info: type | None
+    initialize_timeout: float | None
+    plugin_class: type | None
+    async_hooks: tuple[str, ...]
+
+    def __init__(
+        self,
+        uuid: UUID,
+        name: str,
+        description: str,
+        loader: Callable[[OpaqueList], DynPluginEXT],
+        *,
+        requires: Iterable[str] = (),
+        after: Iterable[str] = (),
+        requires_engine: str | None = None,
+        create_info: type | None = None,
+        initialize_timeout: float | None = None,
+        plugin_class: type | None = None,
+        async_hooks: Iterable[str] = (),
+    ) -> None:
+        _check_identity("a PluginRegistry", uuid, name, description)
+        if not callable(loader):
+            raise ArgumentTypeError("loader", "a callable that takes an OpaqueList and returns the plugin", loader)
+        fill(self, "uuid", uuid)
+        fill(self, "name", name)
+        fill(self, "description", description)
+        fill(self, "loader", loader)
+        fill(self, "requires", _names("a PluginRegistry", "REQUIRES", name, requires))
+        fill(self, "after", _names("a PluginRegistry", "AFTER", name, after))
+        fill(self, "requires_engine", _checked_specifier("a PluginRegistry", requires_engine))
+        fill(self, "create_info", create_info)
+        fill(self, "initialize_timeout", initialize_timeout)
+        fill(self, "plugin_class", plugin_class)
+        fill(self, "async_hooks", tuple(async_hooks))
+
+
+def registry_of(kind: type) -> PluginRegistry:
+    """The identity record of a plugin class; raises `PluginDefinitionError`, with the line to write."""
+    if not isinstance(kind, type):
+        raise ArgumentTypeError("a plugin", "a class that derives from PluginEXT", kind)
+    where = qualified_name(kind)
+    if PluginEXT not in kind.__mro__:
+        raise PluginDefinitionError(
+            where, "it does not derive from PluginEXT", f"class {kind.__name__}(PluginEXT):"
+        )
+    read = _reader(kind)
+    uuid, name, description = read("UUID"), read("NAME"), read("DESCRIPTION")
+    _check_identity(where, uuid, name, description)
+    _check_new(kind, where)
+    asynchronous = [hook for hook in _HOOKS if _check_hook(kind, where, hook)]
+    abstract = sorted(getattr(kind, "__abstractmethods__", ()))
+    if abstract:
+        raise PluginDefinitionError(
+            where, f"it is abstract: {', '.join(abstract)} has no body", f"def {abstract[0]}(self, …):"
+        )
+    create_info = read("CREATE_INFO")
+    if create_info is not None and not isinstance(create_info, type):
+        raise PluginDefinitionError(
+            where, f"CREATE_INFO is {_kind(create_info)}, not a class", "CREATE_INFO = MyConfig"
+        )
+    return PluginRegistry(
+        uuid,
+        name,
+        description,
+        _ClassLoader(kind),
+        requires=_names(where, "REQUIRES", name, read("REQUIRES")),
+        after=_names(where, "AFTER", name, read("AFTER")),
+        requires_engine=_checked_specifier(where, read("REQUIRES_ENGINE")),
+        create_info=create_info,
+        initialize_timeout=_checked_timeout(where, read("INITIALIZE_TIMEOUT")),
+        plugin_class=kind,
+        async_hooks=asynchronous,
+    )
+
+
+class _ClassLoader:
+    """Constructs plugins of one class, and checks what its `new` returns."""
+
+    __slots__ = ("kind", "plain")
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = kind
+        # Reading an attribute of an object of this class runs no code of the plugin.
+        read = _reader(kind)
+        self.plain = read("__getattr__") is None and read("__getattribute__") is object.__getattribute__
+
+    def __call__(self, ext: OpaqueList) -> DynPluginEXT:
+        plugin: Any = self.kind.new(ext)
+        if not issubclass(type(plugin), self.kind):
+            if plugin is None:
+                raise TypeError("new returned None: end it with `return cls()`, or what it constructs")
+            raise TypeError(
+                f"new returned an object of type {qualified_name(type(plugin))}: return one of {self.kind.__name__}"
+            )
+        if is_bound(plugin, plain=self.plain and type(plugin) is self.kind):
+            raise ValueError("new returned an object that belongs to an instance already: construct one each time")
+        return plugin  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ClassLoader) and other.kind is self.kind
+
+    def __hash__(self) -> int:
+        return hash((_ClassLoader, id(self.kind)))
+
+    def __repr__(self) -> str:
+        return f"<loader of {qualified_name(self.kind)}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _ClassLoader, (self.kind,)
+
+
+def _reader(kind: type) -> Callable[[str], Any]:
+    """Reads a class attribute where it is declared, past descriptors and metaclasses."""
+
+    def read(name: str) -> Any:
+        for base in kind.__mro__:
+            if name in vars(base):
+                return vars(base)[name]
+        return None
+
+    return read
+
+
+def _check_identity(where: str, uuid: object, name: object, description: object) -> None:
+    if uuid is None:
+        _refuse(where, "it has no UUID", _uuid_line())
+    if isinstance(uuid, str):
+        _refuse(where, "its UUID is a string", f'UUID = uuid.UUID("{uuid}")')
+    from uuid import UUID
+
+    if not isinstance(uuid, UUID):
+        _refuse(where, f"its UUID is {_kind(uuid)}", _uuid_line())
+    if uuid.int == 0:
+        _refuse(where, "its UUID is all zeros", _uuid_line())
+    for attribute, value, example in (
+        ("NAME", name, '"__EXT_foo"'),
+        ("DESCRIPTION", description, '"What it provides, in one line"'),
+    ):
+        if value is None:
+            _refuse(where, f"it has no {attribute}", f"{attribute} = {example}")
+        if not isinstance(value, str):
+            _refuse(where, f"its {attribute} is {_kind(value)}, not a string", f"{attribute} = {example}")
+        if not value.strip() or (attribute == "NAME" and value != value.strip()):
+            _refuse(where, f"its {attribute} is {value!r}", f"{attribute} = {example}")
+
+
+def _uuid_line() -> str:
+    from uuid import uuid4
+
+    return f'UUID = uuid.UUID("{uuid4()}")'
+
+
+def _check_new(kind: type, where: str) -> None:
+    new = _reader(kind)("new")
+    line = f'@classmethod\ndef new(cls, ext: OpaqueList) -> "{kind.__name__}":'
+    if isinstance(new, classmethod):
+        taken = 2
+    elif isinstance(new, staticmethod):
+        taken = 1
+    else:
+        _refuse(where, "its new is not a classmethod", line)
+    code = _code_of(new.__func__)
+    if code is not None:
+        if code.co_flags & _COROUTINE:
+            _refuse(where, "its new is asynchronous; what must be awaited belongs into initialize", line)
+        if not _takes(new.__func__, code, taken):
+            _refuse(where, f"its new has the parameters {_parameters(code)}", line)
+
+
+def _check_hook(kind: type, where: str, hook: str) -> bool:
+    """Checks one hook, and returns whether it is asynchronous."""
+    function = _reader(kind)(hook)
+    line = f"def {hook}{_HOOKS[hook]} -> None:"
+    if isinstance(function, classmethod | staticmethod | property) or not callable(function):
+        _refuse(where, f"its {hook} is {_kind(function)}, not a method", line)
+    code = _code_of(function)
+    if code is None:
+        return False
+    if not _takes(function, code, 2 if hook == "attach_to" else 1):
+        _refuse(where, f"its {hook} has the parameters {_parameters(code)}", line)
+    return bool(code.co_flags & _COROUTINE)
+
+
+def _code_of(function: Any) -> Any:
+    """The code object of a plain function; `None` for what cannot be read: decorated by hand, or written in C."""
+    from types import FunctionType
+
+    return function.__code__ if type(function) is FunctionType and not hasattr(function, "__wrapped__") else None
+
+
+def _takes(function: Any, code: Any, given: int) -> bool:
+    """Whether a function can be called with this many positional arguments."""
+    least = code.co_argcount - len(function.__defaults__ or ())
+    if code.co_kwonlyargcount > len(function.__kwdefaults__ or ()):
+        return False
+    return least <= given and (given <= code.co_argcount or bool(code.co_flags & _VARARGS))
+
+
+def _parameters(code: Any) -> str:
+    return f"({', '.join(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])})"
+
+
+def _names(where: str, attribute: str, name: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        _refuse(where, f"its {attribute} is a plain string", f"{attribute} = ({str(value)!r},)")
+    if value is None:
+        return ()
+    if not isinstance(value, tuple | list | set | frozenset):
+        _refuse(where, f"its {attribute} is {_kind(value)}, not a tuple of names", f'{attribute} = ("__EXT_foo",)')
+    names = tuple(sorted(value)) if isinstance(value, set | frozenset) else tuple(value)
+    for each in names:
+        if not isinstance(each, str):
+            _refuse(where, f"its {attribute} has {_kind(each)} in it", f'{attribute} = ("__EXT_foo",)')
+        if each == name:
+            _refuse(where, f"its {attribute} names itself", f"{attribute} = ()")
+    return tuple(dict.fromkeys([str.__str__(each) for each in names]))
+
+
+def _checked_specifier(where: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    line = 'REQUIRES_ENGINE = ">=0.1,<0.3"'
+    if not isinstance(value, str):
+        _refuse(where, f"its REQUIRES_ENGINE is {_kind(value)}, not a string", line)
+    try:
+        check_specifier(value)
+    except ValueError as error:
+        _refuse(where, f"its REQUIRES_ENGINE {value!r} is not a version specifier: {error}", line)
+    return value
+
+
+def _checked_timeout(where: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    line = "INITIALIZE_TIMEOUT = 30.0"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        _refuse(where, f"its INITIALIZE_TIMEOUT is {_kind(value)}, not a number of seconds", line)
+    if not 0 < value < float("inf"):
+        _refuse(where, f"its INITIALIZE_TIMEOUT is {value}, not a positive number of seconds", line)
+    return float(value)
+
+
+def _kind(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else f"of type {type(value).__name__}"
+
+
+def _refuse(where: str, problem: str, line: str) -> NoReturn:
+    raise PluginDefinitionError(where, problem, line) from None

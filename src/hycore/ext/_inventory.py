@@ -1,0 +1,354 @@
+"""Inventories: which extensions there are, installed or registered in this process.
+
+Layer: `ext`, above discovery, below the loader. An inventory answers for the disk as it is at the call, and imports
+nothing until an entry is loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import RLock
+
+from hycore.ext._definition import PluginRegistry, registry_of
+from hycore.ext._discovery import Problem, installed
+from hycore.utils._record import Record, fill
+from hycore.utils.error import (
+    ArgumentTypeError,
+    DuplicatedKeyError,
+    PluginDefinitionError,
+    PluginLoadError,
+    PluginNotFoundError,
+    closest,
+    describe,
+    qualified_name,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+__all__ = ["Inventory", "InventoryEntry", "Snapshot", "default_inventory"]
+
+# The targets whose modules are being imported: a class there that registers itself is no news.
+_being_loaded: list[str] = []
+
+
+class InventoryEntry(Record):
+    """One claim of an extension's name.
+
+    - `name`: the extension's name; `target`: the entry point's value as written, or `module:qualname`.
+    - `distribution`, `version`: as the metadata spells them; `group`: the group of the entry point; `origin`: the
+      folder of the metadata. All four are `None` for what was registered in this process, but the group.
+    - `registry`: the identity record of what was registered in this process; `None` for what is installed.
+    """
+
+    __slots__ = ("name", "target", "distribution", "version", "group", "origin", "registry")
+
+    name: str
+    target: str
+    distribution: str | None
+    version: str | None
+    group: str | None
+    origin: str | None
+    registry: PluginRegistry | None
+
+    def __init__(
+        self,
+        name: str,
+        target: str,
+        *,
+        distribution: str | None = None,
+        version: str | None = None,
+        group: str | None = None,
+        origin: str | None = None,
+        registry: PluginRegistry | None = None,
+    ) -> None:
+        fill(self, "name", name)
+        fill(self, "target", target)
+        fill(self, "distribution", distribution)
+        fill(self, "version", version)
+        fill(self, "group", group)
+        fill(self, "origin", origin)
+        fill(self, "registry", registry)
+
+    @property
+    def owner(self) -> str:
+        """Who claims the name, in words."""
+        if self.distribution is None:
+            return f"{self.target}, registered in this process"
+        return f"{self.target} of {self.distribution} {self.version}"
+
+    def load(self) -> PluginRegistry:
+        """Imports the module and returns the identity record.
+
+        Raises `PluginLoadError` for what cannot be imported or is not there, and `PluginDefinitionError` for a class
+        that is no valid plugin or has another name than its entry point.
+        """
+        if self.registry is not None:
+            return self.registry
+        found = self._imported()
+        registry = found if isinstance(found, PluginRegistry) else registry_of(found)
+        if registry.name != self.name:
+            raise PluginDefinitionError(
+                qualified_name(found) if isinstance(found, type) else self.target,
+                f"its NAME is {registry.name!r}, and the entry point of {self.distribution} calls it {self.name!r}",
+                f"NAME = {self.name!r}",
+            )
+        return registry
+
+    def _imported(self) -> Any:
+        import importlib
+
+        module_name, _, path = _bare(self.target).partition(":")
+        if not path:
+            raise self._failed(
+                "the entry point names a module, not a class: write it as 'package.module:ClassName'"
+            )
+        target = _bare(self.target)
+        _being_loaded.append(target)
+        try:
+            found: Any = importlib.import_module(module_name)
+            for attribute in path.split("."):
+                try:
+                    found = getattr(found, attribute)
+                except AttributeError as error:
+                    near = closest(attribute, dir(found), most=1)
+                    hint = f", did you mean {near[0]!r}?" if near else ""
+                    what = f"module {module_name!r}" if found is sys.modules.get(module_name) else repr(found)
+                    raise self._failed(f"{what} has no {attribute!r}{hint}") from error
+        except PluginLoadError:
+            raise
+        except DuplicatedKeyError as error:
+            if self.name in error.names:
+                raise
+            raise self._failed(describe(error)) from error
+        except PluginDefinitionError as error:
+            if error.plugin == target.replace(":", "."):
+                raise
+            raise self._failed(describe(error)) from error
+        except (Exception, SystemExit) as error:
+            raise self._failed(describe(error)) from error
+        finally:
+            _being_loaded.remove(target)
+        if not isinstance(found, type | PluginRegistry):
+            raise self._failed(f"{path!r} is of type {type(found).__name__}, and not a plugin class")
+        return found
+
+    def _failed(self, reason: str) -> PluginLoadError:
+        return PluginLoadError(
+            self.name,
+            target=self.target,
+            distribution=self.distribution,
+            version=self.version,
+            reason=reason,
+        )
+
+
+class Snapshot:
+    """What an inventory held at one moment: the claims of each name, one per owner."""
+
+    __slots__ = ("by_name", "searched")
+
+    def __init__(self, entries: Iterable[InventoryEntry], searched: str) -> None:
+        self.searched = searched
+        self.by_name: dict[str, tuple[InventoryEntry, ...]] = {}
+        for entry in entries:
+            claims = self.by_name.get(entry.name, ())
+            if not any(_bare(claim.target) == _bare(entry.target) for claim in claims):
+                self.by_name[entry.name] = (*claims, entry)
+
+    def find(self, name: str) -> InventoryEntry:
+        """The one entry of a name; raises `PluginNotFoundError` or `DuplicatedKeyError`."""
+        claims = self.by_name.get(name)
+        if claims is None:
+            raise PluginNotFoundError(name, known=self.by_name, searched=self.searched)
+        if len(claims) > 1:
+            raise DuplicatedKeyError("name", name, [claim.owner for claim in claims], names=(name,))
+        return claims[0]
+
+
+class Inventory:
+    """The extensions that a host can ask for: the entry points of its groups, and what is submitted.
+
+    `group` is the name of a group of entry points, or several, or `None` for none. An inventory is a value that is
+    handed to whatever reads one; `default_inventory` is used where none is given.
+    """
+
+    __slots__ = ("_entries", "_lock", "groups", "plans", "revision")
+
+    def __init__(self, group: str | Iterable[str] | None = "hycore.plugins") -> None:
+        self.groups: tuple[str, ...] = _checked_groups(group)
+        self._entries: tuple[InventoryEntry, ...] = ()
+        self._lock = RLock()
+        self.revision = 0
+        """Grows when something is submitted or the inventory is refreshed."""
+        self.plans: dict[Any, Any] = {}
+        """The planner's: valid for this revision."""
+
+    def submit(self, plugin: type | PluginRegistry) -> None:
+        """Registers a plugin class, or an identity record; runs nothing of it.
+
+        What the same module and qualified name submitted before is replaced if name or UUID clash. Raises
+        `PluginDefinitionError`, or `DuplicatedKeyError` for a clash with another owner; then nothing has changed.
+        """
+        registry = plugin if isinstance(plugin, PluginRegistry) else registry_of(plugin)
+        target = _target_of(plugin)
+        entry = InventoryEntry(registry.name, target, registry=registry)
+        with self._lock:
+            kept: list[InventoryEntry] = []
+            place: int | None = None
+            for other in self._entries:
+                clash = _clash(other, entry)
+                if clash is None:
+                    kept.append(other)
+                elif other.target != target:
+                    raise DuplicatedKeyError(
+                        clash,
+                        registry.name if clash == "name" else str(registry.uuid),
+                        (other.owner, entry.owner),
+                        names=dict.fromkeys((other.name, entry.name)),
+                    )
+                elif place is None:
+                    place = len(kept)
+            kept.insert(len(kept) if place is None else place, entry)
+            changed = tuple(kept) != self._entries
+            self._entries = tuple(kept)
+            if changed and target not in _being_loaded:
+                self.refresh()
+
+    def refresh(self) -> None:
+        """Forgets what was kept: the next plan looks at the disk again."""
+        self.revision += 1
+        self.plans.clear()
+
+    def names(self) -> tuple[str, ...]:
+        """The name of every extension, each once."""
+        return tuple(dict.fromkeys([entry.name for entry in self.entries()]))
+
+    def entries(self) -> tuple[InventoryEntry, ...]:
+        """Every claim: those of entry points, group by group, in the order of `importlib.metadata`; then the others.
+
+        A class that is both installed and submitted is there once, as installed.
+        """
+        return self._look()[0]
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What is installed and was skipped, and why."""
+        return self._look()[1]
+
+    def find(self, name: str) -> InventoryEntry:
+        """The one entry of a name.
+
+        Raises `PluginNotFoundError`, with the closest names, or `DuplicatedKeyError`, with both owners.
+        """
+        if not isinstance(name, str):
+            raise ArgumentTypeError("name", "the name of an extension", name)
+        return self.snapshot().find(str.__str__(name))
+
+    def snapshot(self) -> Snapshot:
+        """One look at everything."""
+        places = [f"the entry points of group {group!r}" for group in self.groups]
+        return Snapshot(self.entries(), " and ".join([*places, "the plugins registered in this process"]))
+
+    def registered(self) -> tuple[PluginRegistry, ...]:
+        """The identity records of what was submitted."""
+        return tuple([entry.registry for entry in self._entries if entry.registry is not None])
+
+    def _look(self) -> tuple[tuple[InventoryEntry, ...], tuple[Problem, ...]]:
+        found, problems = installed(self.groups)
+        submitted = self._entries
+        if not found:
+            return submitted, tuple(problems)
+        on_disk: list[InventoryEntry] = []
+        for group in self.groups:
+            for each in found:
+                if each.group != group:
+                    continue
+                on_disk.append(
+                    InventoryEntry(
+                        each.name,
+                        each.target,
+                        distribution=each.distribution,
+                        version=each.version,
+                        group=each.group,
+                        origin=each.origin,
+                    )
+                )
+                if ":" not in each.target:
+                    problems.append(
+                        Problem(
+                            f"{each.name} of {each.distribution} {each.version}",
+                            f"{each.target!r} names no class: write it as 'package.module:ClassName'",
+                        )
+                    )
+        by_name: dict[str, list[InventoryEntry]] = {}
+        for entry in on_disk:
+            by_name.setdefault(entry.name, []).append(entry)
+        others = [
+            entry
+            for entry in submitted
+            if not any(_is_same(claim, entry) for claim in by_name.get(entry.name, ()))
+        ]
+        return (*on_disk, *others), tuple(problems)
+
+    def __repr__(self) -> str:
+        groups = ", ".join(map(repr, self.groups)) or "no group"
+        return f"<Inventory of {groups}, {len(self._entries)} registered>"
+
+
+def _checked_groups(group: object) -> tuple[str, ...]:
+    expected = "the name of a group of entry points, several, or None"
+    if group is None:
+        return ()
+    if isinstance(group, str):
+        return (group,)
+    try:
+        groups = tuple(group)  # type: ignore[arg-type]  # pyright: ignore
+    except TypeError:
+        raise ArgumentTypeError("group", expected, group) from None
+    for each in groups:
+        if not isinstance(each, str):
+            raise ArgumentTypeError("each group", "a string", each)
+    return tuple(dict.fromkeys(groups))
+
+
+def _target_of(plugin: Any) -> str:
+    if isinstance(plugin, PluginRegistry):
+        plugin = plugin.plugin_class if plugin.plugin_class is not None else plugin.loader
+        if not hasattr(plugin, "__qualname__"):
+            plugin = type(plugin)
+    return f"{plugin.__module__}:{plugin.__qualname__}"
+
+
+def _clash(one: InventoryEntry, other: InventoryEntry) -> str | None:
+    assert one.registry is not None
+    assert other.registry is not None
+    if one.name == other.name:
+        return "name"
+    return "UUID" if one.registry.uuid == other.registry.uuid else None
+
+
+def _bare(target: str) -> str:
+    """A target without the extras that its distribution is asked to have."""
+    return target.partition("[")[0].replace(" ", "")
+
+
+def _is_same(installed_entry: InventoryEntry, submitted: InventoryEntry) -> bool:
+    """Whether an entry point leads to a class that was submitted, as far as that is known without running code."""
+    target = _bare(installed_entry.target)
+    if target == submitted.target:
+        return True
+    module_name, _, path = target.partition(":")
+    found: Any = sys.modules.get(module_name)
+    for attribute in path.split("."):
+        try:
+            found = vars(found).get(attribute)
+        except TypeError:
+            return False
+    registry = submitted.registry
+    return found is not None and registry is not None and found is registry.plugin_class
+
+
+default_inventory = Inventory()
+"""The inventory that is used where none is given: the group `hycore.plugins`, and what `define_plugin` registers."""
