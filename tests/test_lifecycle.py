@@ -451,7 +451,11 @@ def test_f4_an_error_keeps_nothing_alive_but_the_plugins_own_frames(
 
 def test_f4_reports_keep_failures_as_text(world: Any, no_collector: None) -> None:
     """F4: neither a closed instance nor its report holds a plugin."""
-    world.plugin("a", {"teardown": lambda plugin: throw(ValueError("stuck"))})
+
+    def fail(plugin: object) -> None:
+        raise ValueError("stuck")
+
+    world.plugin("a", {"teardown": fail})
     instance = world.create(["a"])
     plugin = weakref.ref(instance.get_plugin_ext("a"))
     with contextlib.suppress(TeardownError):

@@ -31,7 +31,7 @@ def take_configuration(
     return carry_over(
         info.ext,
         create_infos=create_infos,
-        hints=_hints(inventory),
+        hints=_hints(life, inventory),
         refuse_unknown=not _something_unknown_is_set_aside(life),
     )
 
@@ -47,12 +47,12 @@ def judge_leftovers(
     ext._seal()
     if not left or info.unused_ext == "ignore":
         return None, []
-    hints = _hints(inventory)
-    enabled = [registry.name for registry in life.registries]
-    takers = [
-        _takers(name, life, inventory) or [hint for hint in hints(name) if hint not in enabled] for name in left
-    ]
-    error = UnconsumedConfigError(left, takers=takers, enabled=enabled)
+    error = UnconsumedConfigError(
+        left,
+        takers=[_takers(name, life, inventory) for name in left],
+        enabled=[registry.name for registry in life.registries],
+        hints=map(_hints(life, inventory), left),
+    )
     if info.unused_ext == "error" and not _something_unknown_is_set_aside(life):
         return error, []
     if info.unused_ext == "error":
@@ -86,15 +86,18 @@ def _takers(type_name: str, life: Lifecycle, inventory: Inventory | None) -> tup
     return tuple(dict.fromkeys(names))
 
 
-def _hints(inventory: Inventory | None) -> Callable[[str], tuple[str, ...]]:
-    """For a type, the installed extensions whose target lies in the same top-level package."""
+def _hints(life: Lifecycle, inventory: Inventory | None) -> Callable[[str], tuple[str, ...]]:
+    """For a type, the installed extensions that are not on and whose target lies in the same top-level package."""
+    on = {registry.name for registry in life.registries}
 
     def hints(type_name: str) -> tuple[str, ...]:
         package = type_name.partition(".")[0]
         names = [
             entry.name
             for entry in (inventory or default_inventory).entries()
-            if entry.target.partition(":")[0].partition(".")[0] == package
+            if entry.distribution is not None
+            and entry.name not in on
+            and entry.target.partition(":")[0].partition(".")[0] == package
         ]
         return tuple(dict.fromkeys(names))
 

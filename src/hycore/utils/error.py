@@ -437,26 +437,35 @@ class UnconsumedConfigError(HyError, ValueError):
     """Configuration that no plugin took, judged when all plugins were constructed (rule C2).
 
     Facts: `leftovers` (qualified names of types, in order), `takers` (for each, the extensions that would take one,
-    as far as known), `enabled` (the names that are on).
+    as far as known), `hints` (for each, the extensions that are installed, come from the same package, and are not
+    asked for), `enabled` (the names that are on).
     """
 
     def __init__(
-        self, leftovers: Iterable[str], *, takers: Iterable[Iterable[str]], enabled: Iterable[str]
+        self,
+        leftovers: Iterable[str],
+        *,
+        takers: Iterable[Iterable[str]],
+        enabled: Iterable[str],
+        hints: Iterable[Iterable[str]],
     ) -> None:
         super().__init__()
         self.leftovers = tuple(leftovers)
         self.takers = tuple(tuple(names) for names in takers)
         self.enabled = tuple(enabled)
+        self.hints = tuple(tuple(names) for names in hints)
 
     def _compose(self) -> str:
         lines: list[str] = []
-        for type_name, takers in zip(self.leftovers, self.takers, strict=True):
+        for type_name, takers, near in zip(self.leftovers, self.takers, self.hints, strict=True):
             on = [name for name in takers if name in self.enabled]
             off = [name for name in takers if name not in self.enabled]
             if on:
                 lines.append(f"{type_name}: {_listed(on)} is on and left this one: hand over one object for each taker")
             elif off:
                 lines.append(f"{type_name}: {_listed(off)} would take it: add that to enabled_extensions")
+            elif near:
+                lines.append(f"{type_name}: perhaps for {_listed(near)}: add that to enabled_extensions")
             else:
                 lines.append(f"{type_name}: no extension known here takes it: remove it from ext")
         return (

@@ -1,0 +1,144 @@
+"""The slots of an instance that extensions fill, and what happens to a message on its way to the callback.
+
+Layer: `log`, above `_message`.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+
+from hycore.log._message import LogMessageEXT, make_message
+from hycore.utils._unraisable import report_unraisable
+from hycore.utils.error import ArgumentTypeError, ArgumentValueError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+    from typing import final
+else:
+
+    def final(kind):
+        return kind
+
+
+__all__ = ["InstanceStateEXT"]
+
+_KEPT = 1_000  # messages that wait for a callback
+_NEVER = 1 << 62  # above every level
+_INFO, _WARN = 2, 3
+
+
+@final
+class InstanceStateEXT:
+    """The slots that extensions of an instance fill; a logger fills `log_level`, then `log_callback`.
+
+    Messages that come before there is a callback are kept, the first 1,000 of them, and delivered when it is set.
+    The state lives as long as its instance.
+    """
+
+    __slots__ = (
+        "_callback",
+        "_delivering",
+        "_early",
+        "_level",
+        "_lost",
+        "_reported",
+        "threshold",
+    )
+
+    def __init__(self) -> None:
+        self._callback: Callable[[LogMessageEXT], object] | None = None
+        self._level: int = _INFO
+        self._early: list[LogMessageEXT] | None = []
+        self._lost = 0
+        self._delivering: set[int] = set()
+        self._reported: Callable[[LogMessageEXT], object] | None = None
+        self.threshold: int = 0
+        """Below this level nothing is wanted, and a call returns at once."""
+
+    @property
+    def log_level(self) -> int:
+        """The least level that the callback gets."""
+        return self._level
+
+    @log_level.setter
+    def log_level(self, level: int) -> None:
+        if not isinstance(level, int) or isinstance(level, bool):
+            raise ArgumentTypeError("log_level", "a LogLevelEXT, or a whole number from 0 to 4", level)
+        if not 0 <= level <= 4:
+            raise ArgumentValueError("log_level", "a LogLevelEXT, or a whole number from 0 to 4", repr(level))
+        self._level = int(level)
+        self._set_threshold()
+
+    @property
+    def log_callback(self) -> Callable[[LogMessageEXT], object] | None:
+        """What gets each message, or `None`."""
+        return self._callback
+
+    @log_callback.setter
+    def log_callback(self, callback: Callable[[LogMessageEXT], object] | None) -> None:
+        if callback is not None and not callable(callback):
+            raise ArgumentTypeError("log_callback", "a callable that takes a LogMessageEXT, or None", callback)
+        early = self._early
+        if callback is not None and early is not None:
+            self._early = None
+            for message in early:
+                if message._level >= self._level:
+                    self._deliver(callback, message)
+            if self._lost:
+                text = f"{self._lost} earlier messages are lost: {_KEPT} are kept until there is a log callback"
+                code = InstanceStateEXT.__init__.__code__
+                self._deliver(callback, make_message(_WARN, text, __name__, code, 0, None))
+        self._callback = callback
+        self._set_threshold()
+
+    def end_of_bring_up(self) -> None:
+        """From here on, messages that no callback wants are dropped."""
+        self._early = None
+        self._set_threshold()
+
+    def end(self) -> None:
+        """From here on, every message is dropped."""
+        self._early = None
+        self._callback = None
+        self._reported = None
+        self._set_threshold()
+
+    def _set_threshold(self) -> None:
+        if self._callback is not None:
+            self.threshold = self._level
+        else:
+            self.threshold = 0 if self._early is not None else _NEVER
+
+    def emit(
+        self, level: int, text: str, module: str, code: CodeType, instruction: int, exception: str | None
+    ) -> None:
+        """Delivers a message, or keeps it until there is a callback."""
+        callback = self._callback
+        if callback is not None:
+            self._deliver(callback, make_message(level, text, module, code, instruction, exception))
+            return
+        early = self._early
+        if early is None:
+            return
+        if len(early) < _KEPT:
+            early.append(make_message(level, text, module, code, instruction, exception))
+        else:
+            self._lost += 1
+
+    def _deliver(self, callback: Callable[[LogMessageEXT], object], message: LogMessageEXT) -> None:
+        """Calls a callback; what it logs into this instance is dropped, and what it raises disturbs nobody."""
+        thread = get_ident()
+        delivering = self._delivering
+        if thread in delivering:
+            return
+        delivering.add(thread)
+        try:
+            callback(message)
+        except Exception as error:
+            if self._reported != callback:  # bound methods are made anew each time they are read: no `is`
+                self._reported = callback
+                report_unraisable(error)
+        finally:
+            delivering.discard(thread)
