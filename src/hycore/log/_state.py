@@ -137,7 +137,7 @@ class InstanceStateEXT:
         try:
             callback(message)
         except Exception as error:
-            if self._reported != callback:  # bound methods are made anew each time they are read: no `is`
+            if self._reported is not callback:
                 self._reported = callback
                 report_unraisable(error)
         finally:

@@ -1,0 +1,63 @@
+"""The logger, a plugin like any other: it fills the slots of its instance, and puts back what was there.
+
+Layer: `ext.hylog`, on top of it. It uses nothing that a stranger's plugin could not use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hycore.ext import PluginEXT
+from hycore.ext.hylog._create_info import LogCreateInfoEXT
+from hycore.ext.hylog._outputs import JsonLines, to_logging, to_stderr
+from hycore.log import LogMessageEXT
+from hycore.magic import HYPERION_LOGGER_NAME_EXT, HYPERION_LOGGER_UUID_EXT
+
+__all__ = ["LogPluginEXT"]
+
+
+class LogPluginEXT(PluginEXT):
+    """Delivers the messages of an instance to a callback.
+
+    `failures` counts what the callback raised.
+    """
+
+    UUID = HYPERION_LOGGER_UUID_EXT
+    NAME = HYPERION_LOGGER_NAME_EXT
+    DESCRIPTION = "Delivers the messages of an instance to a callback, standard error, logging or a file"
+    CREATE_INFO = LogCreateInfoEXT
+
+    def __init__(self, create_info: LogCreateInfoEXT) -> None:
+        self.create_info = create_info
+        self.failures = 0
+        self._callback: Callable[[LogMessageEXT], object] | None = None
+
+    def initialize(self) -> None:
+        """Fills the slots; what was there comes back when the plugin is undone."""
+        self._callback = self.create_info.callback or self._output()
+        state = self.instance.ext
+        self.defer(self._put_back, state.log_level, state.log_callback)
+        state.log_level = self.create_info.level
+        state.log_callback = self._deliver
+
+    def _output(self) -> Callable[[LogMessageEXT], object]:
+        output = self.create_info.output
+        if isinstance(output, dict):
+            lines = JsonLines(output["json"])
+            self.defer(lines.close)
+            return lines
+        return to_logging if output == "logging" else to_stderr
+
+    def _put_back(self, level: int, callback: Callable[[LogMessageEXT], object] | None) -> None:
+        state = self.instance.ext
+        state.log_callback = callback
+        state.log_level = level
+
+    def _deliver(self, message: LogMessageEXT) -> None:
+        callback = self._callback
+        assert callback is not None
+        try:
+            callback(message)
+        except Exception:
+            self.failures += 1
+            raise
