@@ -51,7 +51,7 @@ class World:
         def act(plugin: object, phase: str) -> object:
             journal.append(f"{phase} {name}")
             deed = (acts or {}).get(phase)
-            if isinstance(deed, BaseException) or (isinstance(deed, type)):
+            if isinstance(deed, BaseException | type):
                 raise deed
             return deed(plugin) if deed is not None else None
 
@@ -100,7 +100,9 @@ class World:
             application, enabled, node_id, ext, optional_extensions=optional, unused_ext=unused_ext
         )
 
-    def create(self, enabled: Iterable[str] = (), optional: Iterable[str] = (), **options: Any) -> InstanceContext:
+    def create(
+        self, enabled: Iterable[str] = (), optional: Iterable[str] = (), **options: Any
+    ) -> InstanceContext:
         return InstanceContext.create(self.info(enabled, optional, **options), inventory=self.inventory)
 
     def plan(self, enabled: Iterable[str] = (), optional: Iterable[str] = (), **options: Any) -> Plan:

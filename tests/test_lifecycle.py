@@ -178,7 +178,9 @@ def logging_to(plugin: Any, lines: list[str]) -> None:
 def test_c2_the_list_is_sealed(world: Any) -> None:
     """C2: taking later is an error."""
     kept: list[OpaqueList] = []
-    world.plugin("a", {"new": lambda both: kept.append(both[1]), "attach_to": lambda _: kept[0].take_ext(Limit)})
+    world.plugin(
+        "a", {"new": lambda both: kept.append(both[1]), "attach_to": lambda _: kept[0].take_ext(Limit)}
+    )
     with pytest.raises(PluginFailedError, match="asked for after construction") as caught:
         world.create(["a"])
     assert isinstance(caught.value.__cause__, ConfigSealedError)
@@ -312,7 +314,9 @@ def test_i2_a_plugin_is_never_compared_hashed_or_tested_for_truth(world: Any) ->
         raise AssertionError("the engine ran code of a plugin")
 
     refused = dict.fromkeys(["__eq__", "__hash__", "__bool__", "__len__", "__getattr__", "__repr__"], refuse)
-    kind = world.plugin("a", {"initialize": lambda plugin: plugin.defer(world.journal.append, "done")}, **refused)
+    kind = world.plugin(
+        "a", {"initialize": lambda plugin: plugin.defer(world.journal.append, "done")}, **refused
+    )
     with world.create(["a"]) as instance:
         assert instance.get_plugin_ext(kind) is instance.get_plugin_ext("a")
         assert len(instance.implementations(kind)) == 1
@@ -334,7 +338,11 @@ def test_frozen_and_slotted_plugins_work(world: Any) -> None:
     world.inventory.submit(Frozen)
     with world.create(["f"]) as instance:
         plugin = instance.require_plugin_ext(Frozen)
-        assert (plugin.name, plugin.description, plugin.uuid) == ("of its own", "Cannot be changed", Frozen.UUID)
+        assert (plugin.name, plugin.description, plugin.uuid) == (
+            "of its own",
+            "Cannot be changed",
+            Frozen.UUID,
+        )
         assert plugin.instance is instance
 
 
@@ -557,7 +565,9 @@ def test_t3_deferred_callbacks_undo_half_finished_hooks(world: Any, phase: str) 
     world.plugin("a", {phase: half})
     with pytest.raises(PluginFailedError):
         world.create(["a"])
-    assert world.journal == ["new a", "attach_to a", "initialize a"][: 1 + "nai".index(phase[0])] + ["undone a"]
+    assert world.journal == ["new a", "attach_to a", "initialize a"][: 1 + "nai".index(phase[0])] + [
+        "undone a"
+    ]
 
 
 def test_t3_defer_has_its_time(world: Any) -> None:
@@ -743,7 +753,11 @@ def test_t7_closed_turns_true_after_the_last_teardown(world: Any) -> None:
     seen: list[object] = []
     world.plugin(
         "a",
-        {"teardown": lambda plugin: seen.append((plugin.instance.closed, "closing" in repr(plugin.instance)))},
+        {
+            "teardown": lambda plugin: seen.append(
+                (plugin.instance.closed, "closing" in repr(plugin.instance))
+            )
+        },
     )
     world.create(["a"]).close()
     assert seen == [(False, True)]
@@ -776,7 +790,9 @@ def test_require_says_why_an_extension_is_not_there(world: Any) -> None:
     kind = world.plugin("a")
     world.plugin("lines")
     with world.create(["lines"]) as instance:
-        with pytest.raises(PluginNotFoundError, match="'a' is not in this instance: it is not asked for: add it"):
+        with pytest.raises(
+            PluginNotFoundError, match="'a' is not in this instance: it is not asked for: add it"
+        ):
             instance.require_plugin_ext(kind)
         with pytest.raises(PluginNotFoundError, match="did you mean 'lines'"):
             instance.require_plugin_ext("line")

@@ -261,7 +261,10 @@ def test_p5_optional_extensions_on_a_cycle_are_set_aside_with_what_requires_them
     world.plugin("c", REQUIRES=("b",))
     plan = world.plan(["a"], ["b", "c"])
     assert plan.names == ("a",)
-    assert [entry.error_type for entry in plan.set_aside] == ["DependencyCycleError", "MissingDependencyError"]
+    assert [entry.error_type for entry in plan.set_aside] == [
+        "DependencyCycleError",
+        "MissingDependencyError",
+    ]
 
 
 def test_p5_after_names_that_are_not_there_are_ignored(world: Any) -> None:
@@ -302,7 +305,9 @@ def test_p6_law_of_the_order(worlds: Any, data: st.DataObject) -> None:
     names = list("abcdefgh")
     needs: dict[str, set[str]] = {}
     for place, name in enumerate(names):  # needs point to earlier letters: no cycles
-        requires = data.draw(st.lists(st.sampled_from(names[:place]), unique=True, max_size=2)) if place else []
+        requires = (
+            data.draw(st.lists(st.sampled_from(names[:place]), unique=True, max_size=2)) if place else []
+        )
         after = data.draw(st.lists(st.sampled_from(names[:place]), unique=True, max_size=2)) if place else []
         needs[name] = {*requires, *after}
         world.plugin(name, REQUIRES=tuple(requires), AFTER=tuple(after))

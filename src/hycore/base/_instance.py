@@ -119,8 +119,16 @@ class InstanceContext:
     engine_version: VersionInfo
     node_id: int
     ext: InstanceStateEXT
-    _state: str
+    _closer: int
+    _forks: int
+    _found: dict[Any, Any]
+    _implementing: dict[Any, Any]
     _life: Lifecycle
+    _places: tuple[int, dict[type | str, int]] | None
+    _serial: int
+    _shown: Mapping[UUID, DynPluginEXT] | None
+    _state: str
+    _waiters: list[LockType]
 
     def __init__(self) -> None:
         raise ArgumentTypeError(
@@ -274,7 +282,7 @@ class InstanceContext:
 
         Raises `PluginNotFoundError` if it is not there, and otherwise like `get_plugin_ext`.
         """
-        found: Any = self.get_plugin_ext(key)  # type: ignore[arg-type]
+        found: Any = self.get_plugin_ext(key)
         if found is None:
             raise self._not_found(key)
         return found
@@ -288,7 +296,8 @@ class InstanceContext:
         Raises `ArgumentTypeError` for what is no class, and for one that asks for nothing that not every plugin has.
         """
         try:
-            return self._implementing[point]
+            implementing: tuple[P, ...] = self._implementing[point]
+            return implementing
         except KeyError:
             pass
         except TypeError:
@@ -300,7 +309,7 @@ class InstanceContext:
         known = self._implementing
         steady = self._state == "open"
         matches = Matcher(point)
-        found: Any = tuple([plugin for _, plugin in self._up() if matches(type(plugin))])
+        found: tuple[P, ...] = tuple([plugin for _, plugin in self._up() if matches(type(plugin))])
         if steady:
             known[point] = found
         return found
@@ -370,8 +379,10 @@ class InstanceContext:
             if aside.name == name:
                 reason = f"it was set aside: {aside.reason}"
         if reason is None and name in known:
-            reason = "it has been torn down already" if self._place(key) is not None else (
-                "the extension of that name is of another class"
+            reason = (
+                "it has been torn down already"
+                if self._place(key) is not None
+                else ("the extension of that name is of another class")
             )
         if reason is None and isinstance(key, type):
             reason = "it is not asked for: add it to enabled_extensions"

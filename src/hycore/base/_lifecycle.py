@@ -19,7 +19,7 @@ from hycore.utils.error import HyError, InstanceClosedError, PluginFailedError, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Callable, Generator
     from typing import Any
 
     from hycore.base._plan import Plan, SetAside
@@ -410,7 +410,7 @@ def _is_awaitable(thing: object) -> bool:
 
 def _refused(waiting: Any) -> TypeError:
     for way_to_end in ("close", "cancel"):
-        end: Awaitable[object] | Any = getattr(waiting, way_to_end, None)
+        end: Any = getattr(waiting, way_to_end, None)
         if end is not None:
             try:
                 end()

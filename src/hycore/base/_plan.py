@@ -7,8 +7,9 @@ entry says and what an identity record says, wherever the record came from.
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 
-from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
+from hycore.base.api import InstanceCreateInfo, VersionInfo
 from hycore.ext._inventory import default_inventory
 from hycore.ext._specifier import satisfies
 from hycore.utils._record import Record, fill
@@ -20,7 +21,6 @@ from hycore.utils.error import (
     IncompatiblePluginError,
     MissingDependencyError,
     PlanError,
-    PluginNotFoundError,
 )
 
 TYPE_CHECKING = False
@@ -161,7 +161,8 @@ class _Planning:
         self.info = info
         self.enabled = dict.fromkeys(info.enabled_extensions)
         self.asked = {
-            name: place for place, name in enumerate({**self.enabled, **dict.fromkeys(info.optional_extensions)})
+            name: place
+            for place, name in enumerate({**self.enabled, **dict.fromkeys(info.optional_extensions)})
         }
         self.registries: dict[str, PluginRegistry] = {}
         self.must = set(self.enabled)  # what counts as enabled
@@ -252,7 +253,9 @@ class _Planning:
         """P5, but for cycles: the engine's version, asynchronous hooks, and what each requires."""
         version = self.info.application_info.engine_version
         for name, registry in self.registries.items():
-            if registry.requires_engine is not None and not satisfies(registry.requires_engine, version.to_tuple()):
+            if registry.requires_engine is not None and not satisfies(
+                registry.requires_engine, version.to_tuple()
+            ):
                 self.reject(
                     name,
                     IncompatiblePluginError(
@@ -354,8 +357,7 @@ class _Planning:
             path.append(came_from[path[-1]])
         path.reverse()
         needs = [
-            "REQUIRES" if need in self.registries[name].requires else "AFTER"
-            for name, need in zip(path, path[1:], strict=False)
+            "REQUIRES" if need in self.registries[name].requires else "AFTER" for name, need in pairwise(path)
         ]
         return DependencyCycleError(path, needs)
 

@@ -102,7 +102,10 @@ class Report(Record):
                 f"{place:>4}. {extension.name:<{width}}  {extension.state:<11}  {extension.reason}{times}"
             )
         lines += [f"set aside: {aside}" for aside in self.set_aside]
-        lines += [f"configuration: {entry.type_name}, taken by {entry.taken_by or 'nobody'}" for entry in self.ledger]
+        lines += [
+            f"configuration: {entry.type_name}, taken by {entry.taken_by or 'nobody'}"
+            for entry in self.ledger
+        ]
         lines += [f"failure: {failure}" for failure in self.failures]
         return "\n".join(lines)
 

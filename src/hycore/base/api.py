@@ -151,7 +151,7 @@ def create_instance(
 
 
 def _check_number(field: str, number: int, most: int) -> None:
-    if not isinstance(number, int) or isinstance(number, bool):
+    if type(number) is bool or not isinstance(number, int):
         raise ArgumentTypeError(field, f"a whole number from 0 to {most}", number)
     if not 0 <= number <= most:
         raise ArgumentValueError(field, f"a whole number from 0 to {most}", repr(number))

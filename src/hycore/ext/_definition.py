@@ -81,7 +81,9 @@ class PluginRegistry(Record):
     ) -> None:
         _check_identity("a PluginRegistry", uuid, name, description)
         if not callable(loader):
-            raise ArgumentTypeError("loader", "a callable that takes an OpaqueList and returns the plugin", loader)
+            raise ArgumentTypeError(
+                "loader", "a callable that takes an OpaqueList and returns the plugin", loader
+            )
         fill(self, "uuid", uuid)
         fill(self, "name", name)
         fill(self, "description", description)
@@ -154,7 +156,9 @@ class _ClassLoader:
                 f"new returned an object of type {qualified_name(type(plugin))}: return one of {self.kind.__name__}"
             )
         if is_bound(plugin, plain=self.plain and type(plugin) is self.kind):
-            raise ValueError("new returned an object that belongs to an instance already: construct one each time")
+            raise ValueError(
+                "new returned an object that belongs to an instance already: construct one each time"
+            )
         return plugin  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> bool:
@@ -246,7 +250,9 @@ def _code_of(function: Any) -> Any:
     """The code object of a plain function; `None` for what cannot be read: decorated by hand, or written in C."""
     from types import FunctionType
 
-    return function.__code__ if type(function) is FunctionType and not hasattr(function, "__wrapped__") else None
+    return (
+        function.__code__ if type(function) is FunctionType and not hasattr(function, "__wrapped__") else None
+    )
 
 
 def _takes(function: Any, code: Any, given: int) -> bool:
@@ -267,7 +273,9 @@ def _names(where: str, attribute: str, name: str, value: object) -> tuple[str, .
     if value is None:
         return ()
     if not isinstance(value, tuple | list | set | frozenset):
-        _refuse(where, f"its {attribute} is {_kind(value)}, not a tuple of names", f'{attribute} = ("__EXT_foo",)')
+        _refuse(
+            where, f"its {attribute} is {_kind(value)}, not a tuple of names", f'{attribute} = ("__EXT_foo",)'
+        )
     names = tuple(sorted(value)) if isinstance(value, set | frozenset) else tuple(value)
     for each in names:
         if not isinstance(each, str):

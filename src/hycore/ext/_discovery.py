@@ -70,7 +70,7 @@ def installed(groups: Collection[str]) -> tuple[list[Found], list[Problem]]:
     for distribution in importlib.metadata.distributions():
         origin = _origin(distribution)
         try:
-            key = str(distribution._normalized_name)  # type: ignore[attr-defined]  # pyright: ignore
+            key = str(distribution._normalized_name)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
             if key in seen:
                 continue
             seen.add(key)
@@ -79,17 +79,17 @@ def installed(groups: Collection[str]) -> tuple[list[Found], list[Problem]]:
                 continue
             metadata = distribution.metadata
             name, version = str(metadata["Name"]), str(metadata["Version"])
-            for entry in entries:
-                found.append(
-                    Found(
-                        entry.name,
-                        entry.value,
-                        distribution=name,
-                        version=version,
-                        group=entry.group,
-                        origin=origin,
-                    )
+            found += [
+                Found(
+                    entry.name,
+                    entry.value,
+                    distribution=name,
+                    version=version,
+                    group=entry.group,
+                    origin=origin,
                 )
+                for entry in entries
+            ]
         except Exception as error:
             problems.append(Problem(origin or "a distribution without a folder", describe(error)))
     return found, problems

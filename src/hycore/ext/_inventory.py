@@ -154,7 +154,7 @@ class Snapshot:
         self.searched = searched
         self.by_name: dict[str, tuple[InventoryEntry, ...]] = {}
         for entry in entries:
-            claims = self.by_name.get(entry.name, ())
+            claims: tuple[InventoryEntry, ...] = self.by_name.get(entry.name, ())
             if not any(_bare(claim.target) == _bare(entry.target) for claim in claims):
                 self.by_name[entry.name] = (*claims, entry)
 
@@ -163,9 +163,10 @@ class Snapshot:
         claims = self.by_name.get(name)
         if claims is None:
             raise PluginNotFoundError(name, known=self.by_name, searched=self.searched)
-        if len(claims) > 1:
+        first, *others = claims
+        if others:
             raise DuplicatedKeyError("name", name, [claim.owner for claim in claims], names=(name,))
-        return claims[0]
+        return first
 
 
 class Inventory:
@@ -304,7 +305,7 @@ def _checked_groups(group: object) -> tuple[str, ...]:
     if isinstance(group, str):
         return (group,)
     try:
-        groups = tuple(group)  # type: ignore[arg-type]  # pyright: ignore
+        groups: tuple[Any, ...] = tuple(group)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     except TypeError:
         raise ArgumentTypeError("group", expected, group) from None
     for each in groups:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Awaitable
-    from uuid import UUID as UniqueId
+    from uuid import UUID as UniqueId  # noqa: N811  a class attribute is named UUID
 
     from hycore.base import InstanceContext
     from hycore.utils.opaque import OpaqueList
@@ -49,14 +49,14 @@ class DynPluginEXT(Protocol):
         """What it provides, in one line."""
         ...
 
-    def attach_to(self, instance: weakref.ref[InstanceContext]) -> None | Awaitable[None]:
+    def attach_to(self, instance: weakref.ref[InstanceContext]) -> Awaitable[None] | None:
         """Called once all plugins are constructed."""
         ...
 
-    def initialize(self) -> None | Awaitable[None]:
+    def initialize(self) -> Awaitable[None] | None:
         """Called once all plugins are attached."""
         ...
 
-    def teardown(self) -> None | Awaitable[None]:
+    def teardown(self) -> Awaitable[None] | None:
         """Called once if `initialize` returned, in reverse order."""
         ...

@@ -12,7 +12,9 @@ _OPERATORS = ("~=", "==", "!=", "<=", ">=", "<", ">")
 
 def satisfies(specifier: str, version: tuple[int, int, int]) -> bool:
     """Whether a version satisfies every clause of a specifier; raises `ValueError` for what is none."""
-    return all(_holds(operator, numbers, prefix, version) for operator, numbers, prefix in _clauses(specifier))
+    return all(
+        _holds(operator, numbers, prefix, version) for operator, numbers, prefix in _clauses(specifier)
+    )
 
 
 def check_specifier(text: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import weakref
     from collections.abc import Awaitable, Callable
     from typing import Any, ClassVar, ParamSpec, Self
-    from uuid import UUID as UniqueId
+    from uuid import UUID as UniqueId  # noqa: N811  a class attribute is named UUID
 
     from hycore.base import InstanceContext
     from hycore.ext._protocols import DynPluginEXT
@@ -164,13 +164,13 @@ class PluginEXT:
             create_info = _from_defaults(kind, cls)
         return cls(create_info)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
-    def attach_to(self, instance: weakref.ref[InstanceContext]) -> None | Awaitable[None]:
+    def attach_to(self, instance: weakref.ref[InstanceContext]) -> Awaitable[None] | None:
         """Called once all plugins are constructed, with a reference that is alive in every hook."""
 
-    def initialize(self) -> None | Awaitable[None]:
+    def initialize(self) -> Awaitable[None] | None:
         """Called once all plugins are attached, after those in `REQUIRES` and `AFTER`."""
 
-    def teardown(self) -> None | Awaitable[None]:
+    def teardown(self) -> Awaitable[None] | None:
         """Called once if `initialize` returned, before those in `REQUIRES` and `AFTER`."""
 
     @property

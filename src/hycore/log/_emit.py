@@ -20,7 +20,12 @@ __all__ = ["hydebug", "hyerror", "hyinfo", "hylog", "hytrace", "hywarn"]
 
 
 def hylog(
-    instance: InstanceContext, level: int, message: str, /, *args: object, exc: BaseException | bool | None = None
+    instance: InstanceContext,
+    level: int,
+    message: str,
+    /,
+    *args: object,
+    exc: BaseException | bool | None = None,
 ) -> None:
     """Logs a message at a level.
 
@@ -37,7 +42,9 @@ def hylog(
     _emit(instance, level, message, args, exc)
 
 
-def hytrace(instance: InstanceContext, message: str, /, *args: object, exc: BaseException | bool | None = None) -> None:
+def hytrace(
+    instance: InstanceContext, message: str, /, *args: object, exc: BaseException | bool | None = None
+) -> None:
     """Logs what only someone who follows every step wants to know; see `hylog`."""
     try:
         if instance.ext.threshold > 0:
@@ -47,7 +54,9 @@ def hytrace(instance: InstanceContext, message: str, /, *args: object, exc: Base
     _emit(instance, 0, message, args, exc)
 
 
-def hydebug(instance: InstanceContext, message: str, /, *args: object, exc: BaseException | bool | None = None) -> None:
+def hydebug(
+    instance: InstanceContext, message: str, /, *args: object, exc: BaseException | bool | None = None
+) -> None:
     """Logs what helps to find a mistake; see `hylog`."""
     try:
         if instance.ext.threshold > 1:
@@ -57,7 +66,9 @@ def hydebug(instance: InstanceContext, message: str, /, *args: object, exc: Base
     _emit(instance, 1, message, args, exc)
 
 
-def hyinfo(instance: InstanceContext, message: str, /, *args: object, exc: BaseException | bool | None = None) -> None:
+def hyinfo(
+    instance: InstanceContext, message: str, /, *args: object, exc: BaseException | bool | None = None
+) -> None:
     """Logs what happens in the usual course; see `hylog`."""
     try:
         if instance.ext.threshold > 2:
@@ -67,7 +78,9 @@ def hyinfo(instance: InstanceContext, message: str, /, *args: object, exc: BaseE
     _emit(instance, 2, message, args, exc)
 
 
-def hywarn(instance: InstanceContext, message: str, /, *args: object, exc: BaseException | bool | None = None) -> None:
+def hywarn(
+    instance: InstanceContext, message: str, /, *args: object, exc: BaseException | bool | None = None
+) -> None:
     """Logs what someone should look at; see `hylog`."""
     try:
         if instance.ext.threshold > 3:
@@ -77,7 +90,9 @@ def hywarn(instance: InstanceContext, message: str, /, *args: object, exc: BaseE
     _emit(instance, 3, message, args, exc)
 
 
-def hyerror(instance: InstanceContext, message: str, /, *args: object, exc: BaseException | bool | None = None) -> None:
+def hyerror(
+    instance: InstanceContext, message: str, /, *args: object, exc: BaseException | bool | None = None
+) -> None:
     """Logs what went wrong; see `hylog`."""
     try:
         if instance.ext.threshold > 4:
@@ -88,7 +103,11 @@ def hyerror(instance: InstanceContext, message: str, /, *args: object, exc: Base
 
 
 def _emit(
-    instance: InstanceContext, level: int, message: str, args: tuple[object, ...], exc: BaseException | bool | None
+    instance: InstanceContext,
+    level: int,
+    message: str,
+    args: tuple[object, ...],
+    exc: BaseException | bool | None,
 ) -> None:
     """Formats, and hands over with the place of the call two frames up."""
     if args:
@@ -144,7 +163,9 @@ def _refuse(instance: Any, level: Any) -> NoReturn:
     state = getattr(instance, "ext", None)
     if not hasattr(state, "threshold"):
         raise ArgumentTypeError(
-            "instance", "an InstanceContext: in a plugin, self.instance; of a weak reference, what it returns", instance
+            "instance",
+            "an InstanceContext: in a plugin, self.instance; of a weak reference, what it returns",
+            instance,
         ) from None
     _checked(level)
     raise ArgumentValueError("level", "a LogLevelEXT, or a whole number from 0 to 4", repr(level)) from None

@@ -6,6 +6,7 @@ Layer: `log`, above `_level`.
 from __future__ import annotations
 
 import sys
+from datetime import UTC
 from time import time_ns
 
 from hycore.utils.error import ArgumentTypeError
@@ -111,10 +112,10 @@ class LogMessageEXT:
     def timepoint(self) -> datetime:
         """When it was logged: aware, in local time."""
         if self._timepoint is None:
-            from datetime import datetime, timezone
+            from datetime import datetime
 
             seconds, rest = divmod(self._time, 1_000_000_000)
-            moment = datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest // 1000)
+            moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
             _set_timepoint(self, moment.astimezone())
         timepoint = self._timepoint
         assert timepoint is not None

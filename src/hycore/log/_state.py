@@ -64,7 +64,7 @@ class InstanceStateEXT:
 
     @log_level.setter
     def log_level(self, level: int) -> None:
-        if not isinstance(level, int) or isinstance(level, bool):
+        if type(level) is bool or not isinstance(level, int):
             raise ArgumentTypeError("log_level", "a LogLevelEXT, or a whole number from 0 to 4", level)
         if not 0 <= level <= 4:
             raise ArgumentValueError("log_level", "a LogLevelEXT, or a whole number from 0 to 4", repr(level))
@@ -79,7 +79,9 @@ class InstanceStateEXT:
     @log_callback.setter
     def log_callback(self, callback: Callable[[LogMessageEXT], object] | None) -> None:
         if callback is not None and not callable(callback):
-            raise ArgumentTypeError("log_callback", "a callable that takes a LogMessageEXT, or None", callback)
+            raise ArgumentTypeError(
+                "log_callback", "a callable that takes a LogMessageEXT, or None", callback
+            )
         early = self._early
         if callback is not None and early is not None:
             self._early = None
@@ -87,7 +89,9 @@ class InstanceStateEXT:
                 if message._level >= self._level:
                     self._deliver(callback, message)
             if self._lost:
-                text = f"{self._lost} earlier messages are lost: {_KEPT} are kept until there is a log callback"
+                text = (
+                    f"{self._lost} earlier messages are lost: {_KEPT} are kept until there is a log callback"
+                )
                 code = InstanceStateEXT.__init__.__code__
                 self._deliver(callback, make_message(_WARN, text, __name__, code, 0, None))
         self._callback = callback

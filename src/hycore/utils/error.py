@@ -181,9 +181,7 @@ class DuplicatedKeyError(HyError, ValueError):
     words), `names` (the extensions concerned).
     """
 
-    def __init__(
-        self, kind: str, key: str, owners: Iterable[str], *, names: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, kind: str, key: str, owners: Iterable[str], *, names: Iterable[str] = ()) -> None:
         super().__init__()
         self.kind = kind
         self.key = key
@@ -210,9 +208,7 @@ class PluginNotFoundError(HyError, LookupError):
     extension is not to be had, or `None`).
     """
 
-    def __init__(
-        self, name: str, *, known: Iterable[str], searched: str, reason: str | None = None
-    ) -> None:
+    def __init__(self, name: str, *, known: Iterable[str], searched: str, reason: str | None = None) -> None:
         super().__init__()
         self.name = name
         self.known = tuple(known)
@@ -316,9 +312,7 @@ class DependencyCycleError(HyError, ValueError):
         self.needs = tuple(needs)
 
     def _compose(self) -> str:
-        steps = "".join(
-            f" {need} {name!r}" for need, name in zip(self.needs, self.path[1:], strict=True)
-        )
+        steps = "".join(f" {need} {name!r}" for need, name in zip(self.needs, self.path[1:], strict=True))
         return (
             f"these extensions wait for each other: {self.path[0]!r}{steps}: "
             "take one REQUIRES or AFTER out of the circle, or stop asking for one of them"
@@ -352,9 +346,7 @@ class PlanError(_Group):
     def _compose(self) -> str:
         if len(self.exceptions) == 1:
             return str(self.exceptions[0])
-        return (
-            f"{len(self.exceptions)} problems keep this instance from being created:\n{self._numbered()}"
-        )
+        return f"{len(self.exceptions)} problems keep this instance from being created:\n{self._numbered()}"
 
 
 class UnknownConfigTypeError(HyError, TypeError):
@@ -461,7 +453,9 @@ class UnconsumedConfigError(HyError, ValueError):
             on = [name for name in takers if name in self.enabled]
             off = [name for name in takers if name not in self.enabled]
             if on:
-                lines.append(f"{type_name}: {_listed(on)} is on and left this one: hand over one object for each taker")
+                lines.append(
+                    f"{type_name}: {_listed(on)} is on and left this one: hand over one object for each taker"
+                )
             elif off:
                 lines.append(f"{type_name}: {_listed(off)} would take it: add that to enabled_extensions")
             elif near:

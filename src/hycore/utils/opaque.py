@@ -74,7 +74,9 @@ class OpaqueList:
         self._taker = "?"
         for place, thing in self._objects.items():
             if isinstance(thing, type):
-                raise ArgumentTypeError("a configuration object", f"an object, such as {thing.__name__}(…)", thing)
+                raise ArgumentTypeError(
+                    "a configuration object", f"an object, such as {thing.__name__}(…)", thing
+                )
             self._by_type.setdefault(type(thing), []).append(place)
             self._ledger.append((qualified_name(type(thing)), None))
 
@@ -92,7 +94,8 @@ class OpaqueList:
             return None
         place = places.pop(0)
         self._ledger[place] = (self._ledger[place][0], self._taker)
-        return self._objects.pop(place)
+        found: T = self._objects.pop(place)
+        return found
 
     def require_ext(self, kind: type[T]) -> T:
         """Like `take_ext`, but raises `MissingConfigError` where there is none."""
@@ -142,7 +145,9 @@ def define_py_opaque_object_loaders(type_name: str, loader: Callable[..., object
     if not isinstance(type_name, str):
         raise ArgumentTypeError("type_name", 'a string such as "package.module.ClassName"', type_name)
     if "." not in type_name.strip(".") or type_name != type_name.strip():
-        raise ArgumentValueError("type_name", 'a qualified name such as "package.module.ClassName"', repr(type_name))
+        raise ArgumentValueError(
+            "type_name", 'a qualified name such as "package.module.ClassName"', repr(type_name)
+        )
     if not callable(loader):
         raise ArgumentTypeError("loader", "a callable that takes the object", loader)
     old = _loaders.get(type_name)

@@ -50,7 +50,9 @@ class LogCreateInfoEXT(OpaqueObject):
     __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
     def __repr__(self) -> str:
-        return f"LogCreateInfoEXT(level={self.level.name}, callback={self.callback!r}, output={self.output!r})"
+        return (
+            f"LogCreateInfoEXT(level={self.level.name}, callback={self.callback!r}, output={self.output!r})"
+        )
 
 
 def _checked_level(level: object) -> LogLevelEXT:
@@ -76,7 +78,7 @@ def _checked_output(output: object) -> str | dict[str, str]:
         raise ArgumentValueError("output", expected, repr(output))
     if not isinstance(output, Mapping):
         raise ArgumentTypeError("output", expected, output)
-    places: dict[Any, Any] = dict(output)  # pyright: ignore[reportUnknownArgumentType]
+    places: dict[Any, Any] = dict(output)
     path = places.get("json")
     if len(places) != 1 or not isinstance(path, str) or not path:
         raise ArgumentValueError("output", expected, repr(places))

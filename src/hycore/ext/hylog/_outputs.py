@@ -34,7 +34,7 @@ _LOGGING_LEVELS = {
 def to_stderr(message: LogMessageEXT) -> None:
     """Writes a readable line to standard error; coloured on a terminal, unless `NO_COLOR` is set."""
     stream = sys.stderr
-    if stream is None:  # pyright: ignore[reportUnnecessaryComparison]  # a windowed application has none
+    if stream is None:  # a windowed application has none
         return
     level = message.level
     word = f"{level.name:<5}"
