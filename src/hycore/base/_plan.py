@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from hycore.ext._definition import PluginRegistry
-    from hycore.ext._inventory import Inventory, InventoryEntry, Snapshot
+    from hycore.ext._inventory import Inventory, Snapshot
 
 __all__ = ["Plan", "SetAside", "make_plan"]
 
@@ -221,13 +221,10 @@ class _Planning:
             return causes
         for name in self.asked:
             try:
-                self.registries[name] = self.found(name, self.snapshot).load()
+                self.registries[name] = self.snapshot.find(name).load()
             except HyError as error:
                 causes.append((name, error))
         return causes
-
-    def found(self, name: str, snapshot: Snapshot) -> InventoryEntry:
-        return snapshot.find(name)
 
     def compare_uuids(self) -> None:
         """P3: two plugins that claim one UUID."""

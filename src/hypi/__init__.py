@@ -1,0 +1,1 @@
+"""What applications use: validated create infos, the application file, and the command line."""

@@ -1,0 +1,16 @@
+"""The Python API: create infos that validate themselves, and `create_instance`."""
+
+from hypi.api._create_info import ApplicationInfo, InstanceCreateInfo, Version
+from hypi.api._instance import InstanceEXT, create_instance
+from hypi.api.ext.hylog import LogCreateInfoEXT, LogLevelEXT, LogMessageEXT
+
+__all__ = [
+    "ApplicationInfo",
+    "InstanceCreateInfo",
+    "InstanceEXT",
+    "LogCreateInfoEXT",
+    "LogLevelEXT",
+    "LogMessageEXT",
+    "Version",
+    "create_instance",
+]

@@ -1,0 +1,59 @@
+"""Creating instances from validated create infos.
+
+Layer: `hypi.api`, above `hycore`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from hycore.base import InstanceContext, api
+from hycore.magic import HYPERION_LOGGER_NAME_EXT
+from hycore.utils.error import ArgumentTypeError
+from hypi.api._create_info import InstanceCreateInfo
+
+if TYPE_CHECKING:
+    from hycore.base import Plan
+    from hycore.ext import Inventory
+
+__all__ = ["InstanceEXT", "create_instance", "to_runtime"]
+
+
+class InstanceEXT(StrEnum):
+    """The names of the extensions that ship with the runtime."""
+
+    LOGGER = HYPERION_LOGGER_NAME_EXT
+
+
+def create_instance(
+    create_info: InstanceCreateInfo | api.InstanceCreateInfo,
+    *,
+    inventory: Inventory | None = None,
+    plan: Plan | None = None,
+    profile: bool = False,
+) -> InstanceContext:
+    """Brings up an instance, entirely or not at all; `InstanceContext.create` tells what is raised."""
+    return InstanceContext.create(to_runtime(create_info), inventory=inventory, plan=plan, profile=profile)
+
+
+def to_runtime(create_info: InstanceCreateInfo | api.InstanceCreateInfo) -> api.InstanceCreateInfo:
+    """The runtime's own value of the same content."""
+    if isinstance(create_info, api.InstanceCreateInfo):
+        return create_info
+    if not isinstance(create_info, InstanceCreateInfo):
+        raise ArgumentTypeError("create_info", "an InstanceCreateInfo", create_info)
+    application = create_info.application_info
+    return api.InstanceCreateInfo(
+        api.ApplicationInfo(
+            application.application_name,
+            api.VersionInfo(*application.application_version.to_tuple()),
+            application.engine_name,
+            api.VersionInfo(*application.engine_version.to_tuple()),
+        ),
+        create_info.enabled_extensions,
+        create_info.node_id,
+        create_info.ext,
+        optional_extensions=create_info.optional_extensions,
+        unused_ext=create_info.unused_ext,
+    )

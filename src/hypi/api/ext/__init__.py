@@ -1,0 +1,1 @@
+"""Configuration of the extensions that ship with the runtime."""

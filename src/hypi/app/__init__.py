@@ -1,0 +1,6 @@
+"""The application file: a host that is configured without code of its own."""
+
+from hypi.app._application import Application, load_application
+from hypi.app._problems import ApplicationFileError, Problem
+
+__all__ = ["Application", "ApplicationFileError", "Problem", "load_application"]

@@ -1,0 +1,46 @@
+"""The parser of `hyperion`, and its commands.
+
+Layer: `hypi.cli`, on top of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from hycore.base._version import runtime_version
+from hypi.cli._run import add_run
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command line, that of the process if none is given, and returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments: list[str] = []
+    if "--" in words:
+        place = words.index("--")
+        words, arguments = words[:place], words[place + 1 :]
+    parser = _parser()
+    try:
+        options = parser.parse_args(words)
+    except SystemExit as request:  # after --help, --version or a wrong usage
+        return request.code if isinstance(request.code, int) else 0
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    status: int = options.run(options, arguments)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hyperion",
+        description="Runs applications that are made of extensions.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"hyperion-runtime {runtime_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    add_run(commands)
+    return parser
