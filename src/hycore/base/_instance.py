@@ -54,12 +54,14 @@ else:
 
 __all__ = ["InstanceContext"]
 
-# The instances that are up, oldest first. Whoever pops an instance's serial has the right to close it: popping is
-# atomic, so that `__del__` and signal handlers meet no lock. An instance without plugins has nothing to tear down at
-# the end of the process, and so no reference here.
+# The instances that are up, oldest first: what the end of the process closes. One without plugins has nothing to tear
+# down then, and so no reference here.
 _live: dict[int, weakref.ref[InstanceContext] | None] = {}
 _serials = count()
-_MISSING: Any = object()
+
+# Which thread has the right to close an instance: the first that asks. `setdefault` is atomic, so that `__del__` and
+# signal handlers meet no lock; and what it did stays done when Ctrl-C comes right behind it.
+_closers: dict[int, int] = {}
 
 # How many forks lie between this process and the first one.
 _forks = 0
@@ -95,7 +97,6 @@ class InstanceContext:
 
     __slots__ = (
         "__weakref__",
-        "_closer",
         "_forks",
         "_found",
         "_implementing",
@@ -119,7 +120,6 @@ class InstanceContext:
     engine_version: VersionInfo
     node_id: int
     ext: InstanceStateEXT
-    _closer: int
     _forks: int
     _found: dict[Any, Any]
     _implementing: dict[Any, Any]
@@ -427,14 +427,14 @@ class InstanceContext:
             if not life.aborted:
                 return None
             # Another thread closed it between the last hook and here.
-            if _live.pop(self._serial, _MISSING) is _MISSING:
-                return InstanceClosedError("create")
             failure = InstanceClosedError("create")
-            failures, interrupt = self._take_down()
-            attach_failures(failure, failures)
-            if interrupt is not None:
-                interrupt.__cause__ = failure
-                failure = interrupt
+            undoing = self._close()
+            if isinstance(undoing, TeardownError):
+                attach_failures(failure, list(undoing.exceptions))
+            elif undoing is not None:
+                undoing.__cause__ = failure
+                return undoing
+            return failure
         self._end()
         return failure
 
@@ -482,48 +482,58 @@ class InstanceContext:
                 del error
 
     def _close(self) -> BaseException | None:
-        """Closes, and returns what is to be raised."""
+        """Closes, and returns what is to be raised.
+
+        It holds wherever Ctrl-C comes: until `_state` says so nothing has begun, and from then on it is tried again.
+        """
         if self._state == "closed":
             return None
-        if self._state == "creating" and self._forks == _forks:
-            self._life.aborted = True
-        if _live.pop(self._serial, _MISSING) is _MISSING:
-            if self._forks != _forks:
-                self._forget()
-            elif self._state != "creating":
-                self._wait()
+        if self._forks != _forks:
+            self._forget()
             return None
-        failures, interrupt = self._take_down()
-        self._end()
+        if self._state == "creating":
+            self._life.aborted = True
+            if self._state == "creating":
+                return None
+        thread = get_ident()
+        if _closers.setdefault(self._serial, thread) != thread:
+            self._wait()
+            return None
+        if self._state != "open":  # a hook of this very teardown asks, or it has just ended
+            return None
+        interrupt: BaseException | None = None
+        self._state = "closing"
+        while self._state != "closed":
+            try:
+                self._tear_down()
+            except BaseException as error:
+                interrupt = error
+        failures, later = self._life.outcome()
+        interrupt = interrupt or later
         if interrupt is not None:
             attach_failures(interrupt, failures)
             return interrupt
         return TeardownError(failures) if failures else None
 
-    def _take_down(self) -> tuple[list[Any], BaseException | None]:
-        """Runs the teardowns; only who has popped the serial may."""
+    def _tear_down(self) -> None:
+        """Runs the teardowns; called again after a Ctrl-C that hit no hook, it goes on."""
         life = self._life
-        self._closer = get_ident()
-        self._state = "closing"
+        _live.pop(self._serial, None)
         self._found = {}
         self._implementing = {}
         self._shown = None
         reference: Any = life.binding.reference
         if reference is not None:
             reference._alive = self
-        try:
+        if not life.binding.undoing:
+            life.binding.undoing = True
             if self.ext.log_callback is not None:
                 hytrace(self, "Tearing down InstanceContext at {:#x}", id(self))
-        except BaseException as error:
-            life.interrupt = error
-        while life.phase != "ended":
-            try:
-                drive(take_down(life))
-            except BaseException as error:  # Ctrl-C that hit the engine itself, between two hooks
-                life.interrupt = life.interrupt or error
+        if life.phase != "ended":
+            drive(take_down(life))
         if reference is not None:
             reference._alive = None
-        return life.outcome()
+        self._end()
 
     def _end(self) -> None:
         """Says that it is over, to whoever asks and whoever waits."""
@@ -534,18 +544,17 @@ class InstanceContext:
         self._implementing = {}
         self._shown = None
         self._state = "closed"
+        _closers.pop(self._serial, None)
         for lock in self._waiters:
             lock.release()
 
     def _wait(self) -> None:
         """Waits until another thread has closed it."""
-        if self._closer == get_ident():
-            return
         lock: LockType = allocate_lock()
         lock.acquire()
         self._waiters.append(lock)
-        if self._state != "closed":
-            lock.acquire()
+        while self._state != "closed":
+            lock.acquire(timeout=1.0)  # seconds; should Ctrl-C keep the other thread from releasing it
 
     def _forget(self) -> None:
         """Closes an instance that a forked child has inherited: it is the parent's to tear down."""
@@ -583,8 +592,10 @@ class InstanceContext:
             return
         if state == "closed":
             return
-        if state == "creating":  # Ctrl-C hit the creation outside of every hook
-            _live[self._serial] = None
+        # Nobody else has a reference, and so the right to close it.
+        _closers[self._serial] = get_ident()
+        if state == "creating" or (state == "closing" and self._life.phase != "ended"):
+            self._state = "open"  # Ctrl-C hit the creation, or the closing, outside of every hook
         error = self._close()
         if error is not None:
             del self
@@ -607,7 +618,6 @@ def _assembled(
     instance._life = Lifecycle(plan, times)
     instance._serial = next(_serials)
     instance._forks = _forks
-    instance._closer = 0
     instance._waiters = []
     instance._found = {}
     instance._implementing = {}
@@ -643,23 +653,21 @@ def _check_plan(plan: Plan, info: InstanceCreateInfo) -> None:
 
 
 def _close_all() -> None:
-    """At the end of the process: closes what is left, newest first."""
+    """At the end of the process: closes what is left, newest first, but what another thread is closing."""
+    thread = get_ident()
     while _live:
         try:
-            _, reference = _live.popitem()
+            serial, reference = _live.popitem()
         except KeyError:
             return
         instance = reference() if reference is not None else None
-        if instance is None:
+        if instance is None or _closers.setdefault(serial, thread) != thread:
             continue
-        failures, interrupt = instance._take_down()
-        instance._end()
+        error = instance._close()
         del instance
-        forget_frames()
-        if failures:
-            report_unraisable(TeardownError(failures))
-        if interrupt is not None:
-            report_unraisable(interrupt)
+        if error is not None:
+            forget_frames()
+            report_unraisable(error)
 
 
 def _after_fork() -> None:
@@ -667,6 +675,7 @@ def _after_fork() -> None:
     global _forks
     _forks += 1
     _live.clear()
+    _closers.clear()
     for life in list(busy.values()):
         life.forget()
     busy.clear()

@@ -50,6 +50,7 @@ class Lifecycle:
         "ext",
         "failures",
         "hooks",
+        "inherited",
         "interrupt",
         "optional",
         "phase",
@@ -82,9 +83,11 @@ class Lifecycle:
         self.phase = "new"
         self.position = 0
         self.aborted = False
+        self.inherited = False
 
     def forget(self) -> None:
-        """In a forked child: nothing here is ever to be undone; what runs ends at its next step."""
+        """In a forked child: nothing here is ever to be undone, whatever still comes up."""
+        self.inherited = True
         self.binding.up = self.binding.rest = 0
         self.binding.deferred.clear()
         self.binding.pending.clear()
@@ -144,6 +147,8 @@ def take_down(life: Lifecycle) -> Steps:
     Yields what must be awaited; `life.outcome()` tells what failed. Called again after an interrupt that hit the engine itself, it goes on.
     """
     life.binding.undoing = True
+    if life.inherited:
+        life.forget()
     busy[id(life)] = life
     while life.phase != "ended":
         try:

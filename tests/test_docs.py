@@ -1,0 +1,118 @@
+"""Every example in the README and the docs runs, and prints what stands below it; what docs name is there.
+
+A block with a title is a file beside the others of its page. A Python block runs as a script, and a `text` block after
+it is its output, where `...` stands for anything. Each `$` line of a `console` block runs, and what follows it is the
+output; what installs or runs all of this project (`make`, `pip`, the example application) is left to those.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md", "examples/*/README.md")
+    for path in ROOT.glob(pattern)
+    if path.name != "CHANGELOG.md"
+)
+FENCE = re.compile(r"^```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NOT_HERE = ("make ", "pip ", "hyperion run examples/", ".venv/")
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    title: str | None
+    text: str
+    line: int
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text("utf-8")
+    return [
+        Block(found[1], found[2], found[3], text[: found.start()].count("\n") + 1)
+        for found in FENCE.finditer(text)
+    ]
+
+
+def run(command: list[str] | str, folder: Path) -> str:
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONPATH": "",
+        "COLUMNS": "100",
+    }
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        shell=isinstance(command, str),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    return done.stdout
+
+
+def assert_printed(actual: str, expected: str, where: str) -> None:
+    pattern = ".*".join(re.escape(part) for part in expected.strip().split("..."))
+    assert re.fullmatch(pattern, actual.strip()), f"{where}\nexpected:\n{expected}\nprinted:\n{actual}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_run(page: Path, tmp_path: Path) -> None:
+    """Page by page, from top to bottom."""
+    found = blocks(page)
+    for block in found:
+        if block.title is not None:
+            (tmp_path / block.title).write_text(block.text)
+    for block, following in zip_longest(found, found[1:]):
+        where = f"{page.relative_to(ROOT)}:{block.line}"
+        if block.language == "python":
+            script = tmp_path / (block.title or "example.py")
+            script.write_text(block.text)
+            printed = run([sys.executable, "-W", "error", str(script)], tmp_path)
+            expected = following.text if following is not None and following.language == "text" else ""
+            assert_printed(printed, expected, where)
+        elif block.language == "console":
+            for command, expected in re.findall(
+                r"^\$ ([^\n]*)\n((?:(?!\$ )[^\n]*\n)*)", block.text, re.MULTILINE
+            ):
+                if not command.startswith(NOT_HERE):
+                    assert_printed(run(command, tmp_path), expected, f"{where}: {command}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of a page."""
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+RULES = [f"P{n}" for n in range(1, 8)] + ["C1", "C2", "A1", "I1", "I2"] + [f"F{n}" for n in range(1, 5)]
+RULES += [f"T{n}" for n in range(1, 8)]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_its_line_and_its_test(rule: str) -> None:
+    """The contract lists each rule, and each file that it names as proof has a test that names the rule."""
+    page = (ROOT / "docs/reference/contract.md").read_text("utf-8")
+    row = re.search(rf"^\| {rule} \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    assert row is not None
+    for file in re.findall(r"tests/\w+\.py", row[2]):
+        source = (ROOT / file).read_text("utf-8")
+        assert re.search(rf"def test_{rule.lower()}_|\"\"\"[^\"]*\b{rule}\b", source), (
+            f"{file} has no test of {rule}"
+        )
