@@ -1,0 +1,42 @@
+"""The Python API: the seed's spelling is typed, and so are messages and callbacks."""
+
+from datetime import datetime
+from typing import assert_type
+
+from hycore import InstanceContext, hyerror, hyinfo
+from hypi.api import (
+    ApplicationInfo,
+    InstanceCreateInfo,
+    InstanceEXT,
+    LogCreateInfoEXT,
+    LogLevelEXT,
+    LogMessageEXT,
+    Version,
+    create_instance,
+)
+from hypi.app import Application, load_application
+
+
+def callback(message: LogMessageEXT) -> None:
+    assert_type(message.timepoint, datetime)
+    assert_type(message.level, LogLevelEXT)
+    name: str = message.level.name
+    print(name)
+    assert_type(message.line, int | None)
+    assert_type(message.exception, str | None)
+
+
+info = InstanceCreateInfo(
+    ApplicationInfo("app", Version.parse("1.2.3"), "engine", Version(0, 1, 0)),
+    [InstanceEXT.LOGGER, "__EXT_other"],
+    42,
+    [LogCreateInfoEXT(LogLevelEXT.TRACE, callback), LogCreateInfoEXT(output={"json": "log.jsonl"})],
+)
+instance = create_instance(info)
+assert_type(instance, InstanceContext)
+hyinfo(instance, "loaded {} of {}", 1, 2)
+hyerror(instance, "failed", exc=ValueError())
+assert_type(load_application("app.toml"), Application)
+
+hyinfo(None, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+InstanceCreateInfo(info.application_info, node_id="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
