@@ -1,0 +1,353 @@
+"""Logging into an instance: levels, formatting, early messages, callbacks that fail, the record (section 7)."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hycore import InstanceContext, hydebug, hyerror, hyinfo, hytrace, hywarn
+from hycore.ext.hylog import LogLevelEXT, LogMessageEXT, hylog
+from hycore.utils.error import ArgumentTypeError, ArgumentValueError
+
+Sink = list[LogMessageEXT]
+
+
+@pytest.fixture
+def logged(world: Any) -> tuple[InstanceContext, Sink]:
+    """An instance that delivers everything to a list, which holds nothing of its creation."""
+    sink: Sink = []
+    instance = world.create()
+    instance.ext.log_level = 0
+    instance.ext.log_callback = sink.append
+    return instance, sink
+
+
+def texts(sink: Sink) -> list[str]:
+    return [message.message for message in sink]
+
+
+def test_each_function_has_its_level(logged: tuple[InstanceContext, Sink]) -> None:
+    """From TRACE 0 to ERROR 4; `hylog` takes any."""
+    instance, sink = logged
+    for function in (hytrace, hydebug, hyinfo, hywarn, hyerror):
+        function(instance, "text")
+    hylog(instance, LogLevelEXT.WARN, "text")
+    hylog(instance, 1, "text")
+    assert [message.level for message in sink] == [0, 1, 2, 3, 4, 3, 1]
+    assert [level.name for level in LogLevelEXT] == ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
+
+
+def test_a_message_below_the_level_is_not_even_formatted(logged: tuple[InstanceContext, Sink]) -> None:
+    """It is dropped before anything is built."""
+    instance, sink = logged
+
+    class Explosive:
+        def __format__(self, specification: str) -> str:
+            raise AssertionError
+
+    instance.ext.log_level = LogLevelEXT.ERROR
+    for function in (hytrace, hydebug, hyinfo, hywarn):
+        function(instance, "{}", Explosive())
+    assert sink == []
+
+
+def test_formatting(logged: tuple[InstanceContext, Sink]) -> None:
+    """`str.format` with arguments; without, the text as it stands, braces and all."""
+    instance, sink = logged
+    hyinfo(instance, "loaded {} of {:>3}", 3, 4)
+    hyinfo(instance, "{} and {braces}")
+    assert texts(sink) == ["loaded 3 of   4", "{} and {braces}"]
+
+
+def test_a_wrong_format_string_delivers_text_and_arguments(logged: tuple[InstanceContext, Sink]) -> None:
+    """Nor does an argument whose formatting raises disturb anybody."""
+    instance, sink = logged
+
+    class Broken:
+        def __repr__(self) -> str:
+            raise ValueError("no words")
+
+    hyinfo(instance, "{} {", 1)
+    hyinfo(instance, "{}", Broken())
+    assert texts(sink) == [
+        "{} { (1) [not formatted: ValueError: Single '{' encountered in format string]",
+        "{} (<Broken whose repr failed: ValueError: no words>) [not formatted: ValueError: no words]",
+    ]
+
+
+def test_an_exception_goes_with_the_message(logged: tuple[InstanceContext, Sink]) -> None:
+    """`exc=` takes an exception, or `True` for the one that is handled; a text stands in the record."""
+    instance, sink = logged
+    try:
+        1 / 0
+    except ZeroDivisionError as error:
+        hyerror(instance, "first", exc=error)
+        hyerror(instance, "second", exc=True)
+    hyerror(instance, "third", exc=True)
+    hyerror(instance, "fourth")
+    assert sink[0].exception == sink[1].exception
+    assert sink[0].exception is not None
+    assert sink[0].exception.startswith("Traceback")
+    assert sink[0].exception.endswith("ZeroDivisionError: division by zero")
+    assert [message.exception for message in sink[2:]] == [None, None]
+
+
+def test_a_message_tells_where_and_when(logged: tuple[InstanceContext, Sink]) -> None:
+    """The place of the call, an aware local time, and the thread."""
+    instance, sink = logged
+    before = datetime.now().astimezone()
+    hyinfo(instance, "here")
+    line = sys._getframe().f_lineno - 1
+    thread = threading.Thread(target=lambda: hyinfo(instance, "there"), name="worker")
+    thread.start()
+    thread.join(10)
+    here, there = sink
+    assert (here.module, here.file, here.line) == (__name__, __file__, line)
+    assert here.function == "test_a_message_tells_where_and_when"
+    assert (here.thread_name, there.thread_name) == ("MainThread", "worker")
+    assert here.timepoint.tzinfo is not None
+    assert here.timepoint.utcoffset() == before.utcoffset()
+    assert before - timedelta(seconds=1) < here.timepoint < before + timedelta(seconds=50)
+
+
+def test_a_message_is_a_value(logged: tuple[InstanceContext, Sink]) -> None:
+    """`repr`, equality, hash and `pickle` go by the plain fields; it cannot be changed."""
+    instance, sink = logged
+    hywarn(instance, "text")
+    (message,) = sink
+    again = pickle.loads(pickle.dumps(message))
+    assert again == message
+    assert hash(again) == hash(message)
+    assert repr(again) == repr(message)
+    assert again.line == message.line
+    assert "level=<LogLevelEXT.WARN: 3>" in repr(message)
+    with pytest.raises(AttributeError, match="is a value"):
+        message.message = "other"  # type: ignore[misc]
+    made = LogMessageEXT(
+        level=message.level,
+        timepoint=message.timepoint,
+        message="text",
+        module=message.module,
+        file=message.file,
+        line=message.line,
+        thread_name=message.thread_name,
+        function=message.function,
+    )
+    assert made == message
+    with pytest.raises(TypeError):
+        LogMessageEXT(LogLevelEXT.INFO)  # type: ignore[misc, call-arg]
+
+
+def test_early_messages_are_delivered_first(world: Any) -> None:
+    """What hooks log before there is a callback is kept, with its own time."""
+    sink: Sink = []
+
+    def start(plugin: Any) -> None:
+        plugin.instance.ext.log_level = LogLevelEXT.DEBUG
+        plugin.instance.ext.log_callback = sink.append
+
+    world.plugin(
+        "a", {"attach_to": lambda plugin: (hytrace(plugin.instance, "low"), hyinfo(plugin.instance, "early"))}
+    )
+    world.plugin("log", {"initialize": lambda plugin: (time.sleep(0.01), start(plugin))})
+    world.plugin("b", {"initialize": lambda plugin: hyinfo(plugin.instance, "late")})
+    world.create(["a", "log", "b"])
+    assert texts(sink)[:2] == ["early", "late"]
+    assert sink[1].timepoint - sink[0].timepoint >= timedelta(seconds=0.01)
+
+
+def test_early_messages_are_kept_up_to_a_thousand(world: Any) -> None:
+    """One warning says how many were lost."""
+    sink: Sink = []
+
+    def talk(plugin: Any) -> None:
+        for number in range(1_010):
+            hyinfo(plugin.instance, "{}", number)
+
+    world.plugin("a", {"attach_to": talk})
+    world.plugin(
+        "log", {"initialize": lambda plugin: setattr(plugin.instance.ext, "log_callback", sink.append)}
+    )
+    world.create(["a", "log"])
+    assert texts(sink)[:1_000] == [str(number) for number in range(1_000)]
+    assert (sink[1_000].level, sink[1_000].message) == (
+        LogLevelEXT.WARN,
+        "10 earlier messages are lost: 1000 are kept until there is a log callback",
+    )
+
+
+def test_without_a_logger_messages_are_dropped(world: Any) -> None:
+    """A callback that comes later gets none of them."""
+    sink: Sink = []
+    world.plugin("a", {"initialize": lambda plugin: hyerror(plugin.instance, "lost")})
+    with world.create(["a"]) as instance:
+        hyerror(instance, "lost")
+        instance.ext.log_callback = sink.append
+        hyinfo(instance, "delivered")
+        assert texts(sink) == ["delivered"]
+    hyerror(instance, "closed")
+    assert "closed" not in texts(sink)
+
+
+def test_the_engine_tells_its_life(world: Any) -> None:
+    """Created, application and engine, extensions in order, version and platform; and its end."""
+    sink: Sink = []
+
+    def start(plugin: Any) -> None:
+        plugin.instance.ext.log_level = 0
+        plugin.instance.ext.log_callback = sink.append
+
+    world.plugin("b", {"initialize": start})
+    world.plugin("a")
+    world.create(["b", "a"], node_id=42).close()
+    assert [(message.level.name, message.message.split("0x")[0]) for message in sink] == [
+        ("TRACE", "Instance created successfully at "),
+        ("INFO", "Application 'test' v1.0.0 using engine 'Engine' v1.0.0 (node ID: 42)"),
+        ("INFO", 'Loaded 2 extensions: ["b", "a"]'),
+        ("INFO", sink[3].message),
+        ("TRACE", "Tearing down InstanceContext at "),
+    ]
+    assert sink[3].message.startswith("hycore version: v0.1.0 (")
+
+
+@pytest.fixture
+def unraisable(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    seen: list[BaseException] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: seen.append(args.exc_value))
+    return seen
+
+
+def test_a_callback_that_raises_disturbs_nobody(world: Any, unraisable: list[BaseException]) -> None:
+    """The first failure of each callback is reported; in the Rust build the process aborts."""
+
+    def broken(message: LogMessageEXT) -> None:
+        raise ValueError(message.message)
+
+    with world.create() as instance:
+        instance.ext.log_callback = broken
+        hyinfo(instance, "first")
+        hyinfo(instance, "second")
+        instance.ext.log_callback = lambda message: broken(message)
+        hyinfo(instance, "third")
+    assert [str(error) for error in unraisable] == ["first", "third"]
+
+
+def test_ctrl_c_in_a_callback_passes(logged: tuple[InstanceContext, Sink]) -> None:
+    """Only an `Exception` is contained."""
+    instance, _ = logged
+
+    def interrupt(_: LogMessageEXT) -> None:
+        raise KeyboardInterrupt
+
+    instance.ext.log_callback = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        hyinfo(instance, "text")
+    instance.ext.log_callback = None
+
+
+def test_what_a_callback_logs_is_dropped(logged: tuple[InstanceContext, Sink]) -> None:
+    """Into the same instance, on the same thread; other threads are heard."""
+    instance, sink = logged
+
+    def talkative(message: LogMessageEXT) -> None:
+        sink.append(message)
+        hyinfo(instance, "dropped")
+        if message.message == "first":
+            thread = threading.Thread(target=lambda: hyinfo(instance, "from a thread"))
+            thread.start()
+            thread.join(10)
+
+    instance.ext.log_callback = talkative
+    hyinfo(instance, "first")
+    hyinfo(instance, "second")
+    assert texts(sink) == ["first", "from a thread", "second"]
+    instance.ext.log_callback = None
+
+
+def test_many_threads_log_while_the_callback_is_exchanged(logged: tuple[InstanceContext, Sink]) -> None:
+    """Each message reaches one callback, or none while there is none."""
+    instance, _ = logged
+    sinks: list[Sink] = [[], []]
+    instance.ext.log_callback = sinks[0].append
+
+    def talk(name: str) -> None:
+        for number in range(2_000):
+            hyinfo(instance, "{} {}", name, number)
+
+    threads = [threading.Thread(target=talk, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        for sink in sinks:
+            instance.ext.log_callback = sink.append
+    got = texts(sinks[0]) + texts(sinks[1])
+    assert sorted(got) == sorted(f"{name} {number}" for name in "abcd" for number in range(2_000))
+
+
+@pytest.mark.parametrize(
+    ("use", "error", "text"),
+    [
+        (
+            lambda instance: hyinfo(None, "text"),
+            ArgumentTypeError,
+            "instance must be an InstanceContext: in a plugin, self.instance; of a weak reference, what it returns, "
+            "not NoneType",
+        ),
+        (
+            lambda instance: hylog(instance, "INFO", "text"),
+            ArgumentTypeError,
+            "level must be a LogLevelEXT, or a whole number from 0 to 4, not str",
+        ),
+        (
+            lambda instance: setattr(instance.ext, "log_callback", "print"),
+            ArgumentTypeError,
+            "log_callback must be a callable that takes a LogMessageEXT, or None, not str",
+        ),
+        (
+            lambda instance: setattr(instance.ext, "log_level", 7),
+            ArgumentValueError,
+            "log_level must be a LogLevelEXT, or a whole number from 0 to 4, not 7",
+        ),
+    ],
+)
+def test_misuse_is_told(
+    logged: tuple[InstanceContext, Sink], use: Callable[[Any], object], error: type[Exception], text: str
+) -> None:
+    """With what is expected."""
+    with pytest.raises(error) as caught:
+        use(logged[0])
+    assert str(caught.value) == text
+
+
+def test_a_misspelt_slot_is_an_error(logged: tuple[InstanceContext, Sink]) -> None:
+    """The state has no other attributes."""
+    with pytest.raises(AttributeError):
+        logged[0].ext.log_calback = print  # type: ignore[attr-defined]
+
+
+def test_import_is_lean() -> None:
+    """`import hycore` and a first empty instance need none of the slow parts of the standard library."""
+    script = """
+import sys
+from hycore import InstanceContext, hyinfo
+from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
+info = InstanceCreateInfo(ApplicationInfo("a", VersionInfo(1), "e", VersionInfo(1)))
+with InstanceContext.create(info) as instance:
+    hyinfo(instance, "text")
+slow = "typing uuid enum dataclasses inspect json pathlib importlib.metadata logging threading re".split()
+print([name for name in slow if name in sys.modules])
+print([name for name in sys.modules if name.split(".")[0] in ("pydantic", "hypi")])
+"""
+    # -S: a `.pth` file of the environment may import anything.
+    site_packages = [path for path in sys.path if path.endswith("site-packages")][0]
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({site_packages!r})\n{script}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n[]\n", "")
