@@ -347,7 +347,7 @@ print([name for name in slow if name in sys.modules])
 print([name for name in sys.modules if name.split(".")[0] in ("pydantic", "hypi")])
 """
     # -S: a `.pth` file of the environment may import anything.
-    site_packages = [path for path in sys.path if path.endswith("site-packages")][0]
+    site_packages = next(path for path in sys.path if path.endswith("site-packages"))
     command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({site_packages!r})\n{script}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
     assert (done.stdout, done.stderr) == ("[]\n[]\n", "")
