@@ -164,6 +164,35 @@ def test_early_messages_are_delivered_first(world: Any) -> None:
     assert sink[1].timepoint - sink[0].timepoint >= timedelta(seconds=0.01)
 
 
+def test_early_messages_of_other_threads_are_not_lost(world: Any) -> None:
+    """What another thread logs while the first ones are delivered comes behind them."""
+    sink: list[str] = []
+    asked, told = threading.Event(), threading.Event()
+
+    def slow(message: LogMessageEXT) -> None:
+        sink.append(message.message)
+        if message.message == "first":
+            asked.set()
+            assert told.wait(20)
+
+    def talk(instance: InstanceContext) -> None:
+        assert asked.wait(20)
+        hyinfo(instance, "from the thread")
+        told.set()
+
+    def start(plugin: Any) -> None:
+        hyinfo(plugin.instance, "first")
+        hyinfo(plugin.instance, "second")
+        thread = threading.Thread(target=talk, args=(plugin.instance,))
+        thread.start()
+        plugin.instance.ext.log_callback = slow
+        thread.join(20)
+
+    world.plugin("log", {"initialize": start})
+    with world.create(["log"]):
+        assert sink[:3] == ["first", "second", "from the thread"]
+
+
 def test_early_messages_are_kept_up_to_a_thousand(world: Any) -> None:
     """One warning says how many were lost."""
     sink: Sink = []

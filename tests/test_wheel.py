@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import shutil
+import subprocess
+import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -89,3 +93,39 @@ def test_pydantic_is_the_only_requirement(wheel: importlib.metadata.Distribution
     """A plain installation brings Pydantic and nothing else."""
     always = [requirement for requirement in wheel.requires or [] if "extra ==" not in requirement]
     assert always == ["pydantic<3,>=2.7"]
+
+
+@pytest.mark.parametrize(
+    ("package", "overwritten", "imported"),
+    [
+        ("hycore", {"hycore/__init__.py": "def loadShed(): ..."}, "hypi.api"),
+        ("hycore", {"hycore/__init__.py": "import what_is_not_there"}, "hypi.cli"),
+        ("hycore", {"hycore/__init__.py": None}, "hypi.api"),
+        (
+            "hypi",
+            {"hypi/__init__.py": "import sys", "hypi/api/__init__.py": "class Version: ..."},
+            "hypi.app",
+        ),
+        ("hypi", {"hypi/__init__.py": "import sys", "hypi/api/__init__.py": ""}, "hypi.cli"),
+        ("hypi", {"hypi/__init__.py": None, "hypi/api/__init__.py": None}, "hypi.__main__"),
+    ],
+)
+def test_a_mixed_installation_is_told(
+    tmp_path: Path, package: str, overwritten: Mapping[str, str | None], imported: str
+) -> None:
+    """Another distribution of the same name has overwritten files of ours, or taken them away when it was removed."""
+    for name in PACKAGES:
+        shutil.copytree(SITE_PACKAGES / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path, text in overwritten.items():
+        if text is None:
+            (tmp_path / path).unlink()
+        else:
+            (tmp_path / path).write_text(text)
+    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {imported}"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.stderr.endswith(
+        f"ImportError: the package {package!r} is not that of hyperion-runtime: another distribution has overwritten "
+        f"it. Run:\n    pip uninstall {package}\n    pip install --force-reinstall hyperion-runtime\n"
+    )

@@ -20,12 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["judge_leftovers", "take_configuration"]
 
 
-def take_configuration(
-    info: InstanceCreateInfo, life: Lifecycle, inventory: Inventory | None
-) -> tuple[OpaqueList, tuple[str, ...]]:
-    """Converts a host's objects; returns the list, and the types that are unknown and let through."""
+def take_configuration(info: InstanceCreateInfo, life: Lifecycle, inventory: Inventory | None) -> OpaqueList:
+    """Converts a host's objects into the list that plugins take from."""
     if not info.ext:
-        return OpaqueList(), ()
+        return OpaqueList()
     known = [*life.registries, *_set_aside(life), *(inventory or default_inventory).registered()]
     create_infos = [registry.create_info for registry in known if registry.create_info is not None]
     return carry_over(
@@ -37,7 +35,7 @@ def take_configuration(
 
 
 def judge_leftovers(
-    info: InstanceCreateInfo, life: Lifecycle, inventory: Inventory | None, unknown: tuple[str, ...]
+    info: InstanceCreateInfo, life: Lifecycle, inventory: Inventory | None
 ) -> tuple[HyError | None, list[str]]:
     """Seals the list, and returns the error or the warnings that leftover configuration is worth."""
     ext = life.ext

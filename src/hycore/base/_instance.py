@@ -12,7 +12,7 @@ import weakref
 from _thread import allocate_lock, get_ident
 from itertools import count
 
-from hycore.base._cleaning import forget_frames
+from hycore.base._cleaning import clean, forget_frames
 from hycore.base._lifecycle import Lifecycle, attach_failures, bring_up, busy, drive, take_down
 from hycore.base._plan import Plan, make_plan
 from hycore.base.api import InstanceCreateInfo
@@ -203,6 +203,9 @@ class InstanceContext:
             f"<InstanceContext {self.application_name!r} {self.application_version}, {state}, "
             f"{self._life.binding.up} of {len(self._life.registries)} extensions up>"
         )
+
+    def _repr_html_(self) -> str:
+        return self.report()._repr_html_()
 
     def __reduce__(self) -> NoReturn:
         raise ArgumentTypeError("what is pickled or copied", "a create info, from which to create anew", self)
@@ -396,10 +399,10 @@ class InstanceContext:
 
         life = self._life
         failure: BaseException | None
-        unknown: tuple[str, ...] = ()
         try:
-            life.ext, unknown = take_configuration(info, life, inventory)
+            life.ext = take_configuration(info, life, inventory)
         except HyError as error:
+            clean(error)
             self._end()
             return error
         reference: InstanceRef | None = None
@@ -409,7 +412,7 @@ class InstanceContext:
             life.binding.reference = reference
 
         def judge() -> HyError | None:
-            error, warnings = judge_leftovers(info, life, inventory, unknown)
+            error, warnings = judge_leftovers(info, life, inventory)
             for warning in warnings:
                 hywarn(self, warning)
             return error

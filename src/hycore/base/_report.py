@@ -109,6 +109,28 @@ class Report(Record):
         lines += [f"failure: {failure}" for failure in self.failures]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table."""
+        from html import escape
+
+        phases = list(dict.fromkeys(phase for extension in self.extensions for phase in extension.times))
+        rows = [("", "extension", "state", "why", *(f"{phase} (ms)" for phase in phases))]
+        for place, extension in enumerate(self.extensions, start=1):
+            taken = [
+                f"{extension.times[phase] * 1000:.2f}" if phase in extension.times else "" for phase in phases
+            ]
+            rows.append((str(place), extension.name, extension.state, extension.reason, *taken))
+        rows += [
+            ("", aside.name, "set aside", f"{aside.error_type}: {aside.reason}") for aside in self.set_aside
+        ]
+        head, *body = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+        head = head.replace("td>", "th>")
+        table = "".join(f"<tr>{row}</tr>" for row in body)
+        caption = escape(f"{self.application}: {self.state}")
+        return (
+            f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{table}</tbody></table>"
+        )
+
 
 class Times:
     """Takes the time of each hook of each plugin, in nanoseconds, when a host asks for it."""

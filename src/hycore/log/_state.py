@@ -84,18 +84,31 @@ class InstanceStateEXT:
             )
         early = self._early
         if callback is not None and early is not None:
-            self._early = None
-            for message in early:
-                if message._level >= self._level:
-                    self._deliver(callback, message)
-            if self._lost:
-                text = (
-                    f"{self._lost} earlier messages are lost: {_KEPT} are kept until there is a log callback"
-                )
-                code = InstanceStateEXT.__init__.__code__
-                self._deliver(callback, make_message(_WARN, text, __name__, code, 0, None))
+            self._deliver_early(early, callback)
         self._callback = callback
+        if callback is not None and early is not None:
+            # What other threads kept until they saw the callback.
+            self._deliver_early(early, callback)
+            if self._early is early:
+                self._early = None
+                self._tell_lost(callback)
         self._set_threshold()
+
+    def _deliver_early(self, early: list[LogMessageEXT], callback: Callable[[LogMessageEXT], object]) -> None:
+        """Takes each message out of the list before it is delivered, so that it is delivered once."""
+        for _ in range(len(early)):
+            try:
+                message = early.pop(0)
+            except IndexError:  # another thread took it
+                return
+            if message._level >= self._level:
+                self._deliver(callback, message)
+
+    def _tell_lost(self, callback: Callable[[LogMessageEXT], object]) -> None:
+        if self._lost and self._level <= _WARN:
+            text = f"{self._lost} earlier messages are lost: {_KEPT} are kept until there is a log callback"
+            code = InstanceStateEXT.__init__.__code__
+            self._deliver(callback, make_message(_WARN, text, __name__, code, 0, None))
 
     def end_of_bring_up(self) -> None:
         """From here on, messages that no callback wants are dropped."""
@@ -120,16 +133,20 @@ class InstanceStateEXT:
     ) -> None:
         """Delivers a message, or keeps it until there is a callback."""
         callback = self._callback
+        message = make_message(level, text, module, code, instruction, exception)
         if callback is not None:
-            self._deliver(callback, make_message(level, text, module, code, instruction, exception))
+            self._deliver(callback, message)
             return
         early = self._early
         if early is None:
             return
-        if len(early) < _KEPT:
-            early.append(make_message(level, text, module, code, instruction, exception))
-        else:
+        if len(early) >= _KEPT:
             self._lost += 1
+            return
+        early.append(message)
+        callback = self._callback
+        if callback is not None:  # it was set meanwhile, by another thread
+            self._deliver_early(early, callback)
 
     def _deliver(self, callback: Callable[[LogMessageEXT], object], message: LogMessageEXT) -> None:
         """Calls a callback; what it logs into this instance is dropped, and what it raises disturbs nobody."""

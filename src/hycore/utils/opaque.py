@@ -167,31 +167,32 @@ def carry_over(
     create_infos: Collection[type],
     hints: Callable[[str], tuple[str, ...]],
     refuse_unknown: bool,
-) -> tuple[OpaqueList, tuple[str, ...]]:
+) -> OpaqueList:
     """Converts a host's configuration objects into the list that plugins take from.
 
     `create_infos` are the types that plugins name as theirs; `hints` gives, for a qualified type name, the extensions
-    that may be meant. Returns the list and the qualified names of unknown types that were let through because
-    `refuse_unknown` is false.
+    that may be meant.
 
-    Raises `UnknownConfigTypeError` for all unknown types at once, or `ConfigLoaderError`.
+    Raises `UnknownConfigTypeError` for all unknown types at once, if they are to be refused, or `ConfigLoaderError`.
     """
-    converted: list[object] = []
+    found: list[tuple[object, Callable[..., object] | None]] = []
     unknown: list[str] = []
     for thing in objects:
         kind = type(thing)
         if isinstance(thing, type):
             raise ArgumentTypeError("each object in ext", f"an object, such as {thing.__name__}(…)", thing)
         loader = _loaders.get(qualified_name(kind)) if _loaders else None
-        if loader is not None:
-            try:
-                thing = loader(thing)
-            except Exception as error:
-                raise ConfigLoaderError(qualified_name(kind), reason=describe(error)) from error
-        elif not issubclass(kind, OpaqueObject) and kind not in create_infos:
+        if loader is None and not issubclass(kind, OpaqueObject) and kind not in create_infos:
             unknown.append(qualified_name(kind))
-        converted.append(thing)
+        found.append((thing, loader))
     if unknown and refuse_unknown:
         known = sorted({*_loaders, *map(qualified_name, create_infos)})
         raise UnknownConfigTypeError(unknown, known=known, hints=map(hints, unknown))
-    return OpaqueList(converted), tuple(unknown)
+    return OpaqueList([thing if loader is None else _loaded(thing, loader) for thing, loader in found])
+
+
+def _loaded(thing: object, loader: Callable[..., object]) -> object:
+    try:
+        return loader(thing)
+    except Exception as error:
+        raise ConfigLoaderError(qualified_name(type(thing)), reason=describe(error)) from error

@@ -1,6 +1,7 @@
-"""The logger extension, and all of logging in one place."""
+"""The logger extension, its ready-made callbacks, and all of logging in one place."""
 
 from hycore.ext.hylog._create_info import LogCreateInfoEXT
+from hycore.ext.hylog._outputs import JsonLines, to_logging, to_stderr
 from hycore.ext.hylog._plugin import LogPluginEXT
 from hycore.log import (
     LogLevelEXT,
@@ -14,6 +15,7 @@ from hycore.log import (
 )
 
 __all__ = [
+    "JsonLines",
     "LogCreateInfoEXT",
     "LogLevelEXT",
     "LogMessageEXT",
@@ -24,4 +26,6 @@ __all__ = [
     "hylog",
     "hytrace",
     "hywarn",
+    "to_logging",
+    "to_stderr",
 ]
