@@ -31,6 +31,20 @@ class Of(Protocol[S_co]):
     def get(self) -> S_co: ...
 
 
+class Called(Protocol):
+    def __call__(self) -> int: ...
+
+
+class Compared(Protocol):
+    """Every object has these: only the method counts."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool: ...
+
+    def work(self) -> int: ...
+
+
 class Base:
     pass
 
@@ -73,6 +87,11 @@ def method(self: object) -> int:
         (Of, {"get": method}, True),
         (Of, {}, False),
         (Abstract, {"work": method}, True),
+        (Called, {"__call__": method}, True),
+        (Called, {"work": method}, False),
+        (Compared, {"work": method}, True),
+        (Compared, {}, False),
+        (runtime_checkable(Method), {"work": method}, True),
         (Holder, {"item": 1}, True),
         (Holder, {}, False),
     ],

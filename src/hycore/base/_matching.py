@@ -14,41 +14,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Matcher"]
 
-# What protocols carry for the sake of `typing`, and classes for the sake of Python.
+# Methods and descriptors that classes and protocols carry for Python's sake, and that nobody asks of a plugin.
 _NOT_MEMBERS = frozenset(
     [
-        "__abstractmethods__",
         "__annotate__",
         "__annotate_func__",
-        "__annotations__",
-        "__annotations_cache__",
-        "__annotations_dict__",
         "__class_getitem__",
         "__dict__",
-        "__doc__",
-        "__firstlineno__",
         "__init__",
         "__init_subclass__",
-        "__module__",
         "__new__",
-        "__orig_bases__",
-        "__orig_class__",
-        "__parameters__",
-        "__protocol_attrs__",
-        "__non_callable_proto_members__",
-        "__qualname__",
-        "__slots__",
-        "__static_attributes__",
+        "__replace__",
         "__subclasshook__",
-        "__type_params__",
         "__weakref__",
         "_abc_impl",
         "_is_protocol",
         "_is_runtime_protocol",
-        "__match_args__",
-        "__dataclass_fields__",
-        "__dataclass_params__",
-        "__replace__",
     ]
 )
 
@@ -66,7 +47,7 @@ class Matcher:
         if not isinstance(point, type):
             raise ArgumentTypeError("point", "a protocol or a base class", point)
         self.point = point
-        self.members = _declared(point) - _declared(PluginEXT)
+        self.members = _members(point) - _names(PluginEXT)
         if not self.members and not issubclass(point, PluginEXT):
             from hycore.utils.error import qualified_name
 
@@ -77,20 +58,32 @@ class Matcher:
             )
 
     def __call__(self, kind: type) -> bool:
-        return self.point in kind.__mro__ or (bool(self.members) and self.members <= _declared(kind))
+        return self.point in kind.__mro__ or (bool(self.members) and self.members <= _names(kind))
 
 
-def _declared(kind: type) -> set[str]:
-    """The names that a class and what it inherits from declare."""
+def _members(point: type) -> set[str]:
+    """The names that a protocol or base class asks for, its own and inherited ones."""
+    members: set[str] = set()
+    for base in point.__mro__:
+        if base.__module__ in ("typing", "typing_extensions", "abc", "builtins"):
+            continue
+        members.update(_annotated(base))
+        members.update(name for name, value in vars(base).items() if _is_member(name, value))
+    return members - _NOT_MEMBERS
+
+
+def _is_member(name: str, value: object) -> bool:
+    """Whether an attribute is part of an interface, and not data that Python keeps on the class."""
+    return not (name.startswith("__") and name.endswith("__")) or hasattr(type(value), "__get__")
+
+
+def _names(kind: type) -> set[str]:
+    """Every name that is declared on a class or on what it inherits from."""
     names: set[str] = set()
     for base in kind.__mro__:
-        if base is object or (
-            base.__module__ in ("typing", "abc") and base.__name__ in ("Protocol", "Generic", "ABC")
-        ):
-            continue
         names.update(vars(base))
         names.update(_annotated(base))
-    return names - _NOT_MEMBERS
+    return names
 
 
 def _annotated(base: type) -> Any:
