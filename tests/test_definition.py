@@ -112,7 +112,8 @@ def test_a_missing_base_class_shows_it() -> None:
         "it does not derive from PluginEXT. Write:\n    class Foo(PluginEXT):"
     )
     with pytest.raises(
-        ArgumentTypeError, match="a plugin must be a class that derives from PluginEXT, not int"
+        ArgumentTypeError,
+        match="a plugin must be a class that derives from PluginEXT, the class itself and no object of it, not int",
     ):
         Inventory(group=None).submit(3)  # type: ignore[arg-type]
 

@@ -158,9 +158,18 @@ class Empty(Protocol):
 @pytest.mark.parametrize(
     ("point", "text"),
     [
-        (Empty, "a class with a member that not every plugin has"),
-        (Base, "a class with a member that not every plugin has"),
-        (object, "a class with a member that not every plugin has"),
+        (
+            Empty,
+            "point must be a protocol or base class that declares a member of its own, such as a method, not the",
+        ),
+        (
+            Base,
+            "point must be a protocol or base class that declares a member of its own, such as a method, not the",
+        ),
+        (
+            object,
+            "point must be a protocol or base class that declares a member of its own, such as a method, not the",
+        ),
         ("Method", "point must be a protocol or a base class, not str"),
         (Callable[[], int], "point must be a protocol or a base class"),
         (Of[int], "point must be a protocol or a base class"),

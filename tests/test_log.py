@@ -327,7 +327,7 @@ def test_many_threads_log_while_the_callback_is_exchanged(logged: tuple[Instance
         (
             lambda instance: hyinfo(None, "text"),
             ArgumentTypeError,
-            "instance must be an InstanceContext: in a plugin, self.instance; of a weak reference, what it returns, "
+            "instance must be an InstanceContext, the first argument of every log function (in a plugin, self.instance; of a weak reference, what it returns), "
             "not NoneType",
         ),
         (

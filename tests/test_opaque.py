@@ -244,8 +244,7 @@ def test_unknown_types_are_told_with_the_known_ones(world: Any) -> None:
     assert lines[0] == "no extension asked for understands configuration of these types"
     assert lines[1].endswith(f"FrontEnt: did you mean {NAME}?")
     assert lines[2] == (
-        "  - builtins.int: derive it from hycore.utils.opaque.OpaqueObject, name it as a plugin's CREATE_INFO, or "
-        "give it a loader with define_py_opaque_object_loaders"
+        "  - builtins.int: hand over an object of the type that an extension names as its CREATE_INFO"
     )
     assert lines[3].startswith("Known types: ") and NAME in lines[3]
     assert isinstance(caught.value, TypeError)

@@ -5,7 +5,7 @@ Layer: `base`, above `_plan` and `_lifecycle`'s data, below `_instance`.
 
 from __future__ import annotations
 
-from hycore.ext._inventory import default_inventory
+from hycore.ext._inventory import checked_inventory
 from hycore.utils.error import HyError, UnconsumedConfigError, qualified_name
 from hycore.utils.opaque import OpaqueList, carry_over
 
@@ -24,7 +24,7 @@ def take_configuration(info: InstanceCreateInfo, life: Lifecycle, inventory: Inv
     """Converts a host's objects into the list that plugins take from."""
     if not info.ext:
         return OpaqueList()
-    known = [*life.registries, *_set_aside(life), *(inventory or default_inventory).registered()]
+    known = [*life.registries, *_set_aside(life), *checked_inventory(inventory).registered()]
     create_infos = [registry.create_info for registry in known if registry.create_info is not None]
     return carry_over(
         info.ext,
@@ -75,7 +75,7 @@ def _something_unknown_is_set_aside(life: Lifecycle) -> bool:
 
 def _takers(type_name: str, life: Lifecycle, inventory: Inventory | None) -> tuple[str, ...]:
     """The extensions known here that name the type as theirs."""
-    registries = [*life.registries, *(inventory or default_inventory).registered()]
+    registries = [*life.registries, *checked_inventory(inventory).registered()]
     names = [
         registry.name
         for registry in registries
@@ -92,7 +92,7 @@ def _hints(life: Lifecycle, inventory: Inventory | None) -> Callable[[str], tupl
         package = type_name.partition(".")[0]
         names = [
             entry.name
-            for entry in (inventory or default_inventory).entries()
+            for entry in checked_inventory(inventory).entries()
             if entry.distribution is not None
             and entry.name not in on
             and entry.target.partition(":")[0].partition(".")[0] == package

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from hycore.base._report import Report, Times
-    from hycore.base.api import VersionInfo
+    from hycore.base.api import ApplicationInfo, VersionInfo
     from hycore.ext import DynPluginEXT, Inventory, PluginEXT
 
     T = TypeVar("T", bound=PluginEXT)
@@ -97,43 +97,36 @@ class InstanceContext:
 
     __slots__ = (
         "__weakref__",
+        "_application",
         "_forks",
         "_found",
         "_implementing",
         "_life",
+        "_node_id",
         "_places",
         "_serial",
         "_shown",
         "_state",
         "_waiters",
-        "application_name",
-        "application_version",
-        "engine_name",
-        "engine_version",
         "ext",
-        "node_id",
     )
 
-    application_name: str
-    application_version: VersionInfo
-    engine_name: str
-    engine_version: VersionInfo
-    node_id: int
     ext: InstanceStateEXT
+    _application: ApplicationInfo
     _forks: int
     _found: dict[Any, Any]
     _implementing: dict[Any, Any]
     _life: Lifecycle
+    _node_id: int
     _places: tuple[int, dict[type | str, int]] | None
     _serial: int
     _shown: Mapping[UUID, DynPluginEXT] | None
     _state: str
     _waiters: list[LockType]
 
-    def __init__(self) -> None:
-        raise ArgumentTypeError(
-            "an InstanceContext", "created with create_instance(info) or InstanceContext.create(info)", self
-        )
+    def __init__(self, *_: object, **__: object) -> None:
+        way = "create_instance(info) or InstanceContext.create(info)"
+        raise ArgumentTypeError("the way to an instance", way, type(self))
 
     @classmethod
     def plan(cls, info: InstanceCreateInfo, *, inventory: Inventory | None = None) -> Plan:
@@ -193,6 +186,31 @@ class InstanceContext:
         return runtime_version()
 
     @property
+    def application_name(self) -> str:
+        """The name of the application."""
+        return self._application.application_name
+
+    @property
+    def application_version(self) -> VersionInfo:
+        """The version of the application."""
+        return self._application.application_version
+
+    @property
+    def engine_name(self) -> str:
+        """The name of the engine."""
+        return self._application.engine_name
+
+    @property
+    def engine_version(self) -> VersionInfo:
+        """The version of the engine, which extensions may require."""
+        return self._application.engine_version
+
+    @property
+    def node_id(self) -> int:
+        """The node that generated UUIDs carry."""
+        return self._node_id
+
+    @property
     def closed(self) -> bool:
         """Whether the last teardown has run."""
         return self._state == "closed"
@@ -208,7 +226,9 @@ class InstanceContext:
         return self.report()._repr_html_()
 
     def __reduce__(self) -> NoReturn:
-        raise ArgumentTypeError("what is pickled or copied", "a create info, from which to create anew", self)
+        raise ArgumentTypeError(
+            "what is copied or pickled", "the create info, from which to create another", self
+        )
 
     def report(self) -> Report:
         """Order, reasons, configuration by type, failures and, with `profile=True`, times; at any time."""
@@ -271,10 +291,17 @@ class InstanceContext:
         """
         try:
             return self._found[key]
-        except KeyError:
-            return self._look_up(key)
-        except TypeError:
-            raise ArgumentTypeError("key", "a plugin class or a name", key) from None
+        except (KeyError, TypeError):
+            pass
+        found, error = self._look_up(key, "get_plugin_ext")
+        if error is None:
+            return found
+        # Whoever keeps the error keeps this frame.
+        del self
+        try:
+            raise error
+        finally:
+            del error
 
     @overload
     def require_plugin_ext(self, key: type[T]) -> T: ...
@@ -285,10 +312,16 @@ class InstanceContext:
 
         Raises `PluginNotFoundError` if it is not there, and otherwise like `get_plugin_ext`.
         """
-        found: Any = self.get_plugin_ext(key)
-        if found is None:
-            raise self._not_found(key)
-        return found
+        found, error = self._look_up(key, "require_plugin_ext")
+        if found is not None:
+            return found
+        if error is None:
+            error = self._not_found(key)
+        del self
+        try:
+            raise error
+        finally:
+            del error
 
     def implementations(self, point: Callable[..., P]) -> tuple[P, ...]:
         """Every plugin that is up and satisfies a protocol or a base class, in order: an extension point.
@@ -323,7 +356,7 @@ class InstanceContext:
             raise InstanceClosedError("generate_uuid")
         from hycore.base._uuid6 import uuid6
 
-        return uuid6(self.node_id)
+        return uuid6(self._node_id)
 
     def _up(self) -> list[tuple[Any, Any]]:
         """The identity records and the plugins of what is up, at one moment."""
@@ -332,29 +365,30 @@ class InstanceContext:
         registries = life.registries
         return list(zip(registries, plugins, strict=False))[: life.binding.up]
 
-    def _look_up(self, key: type | str) -> Any:
+    def _look_up(self, key: type | str, operation: str) -> tuple[Any, HyError | None]:
+        """The plugin if it is up, or what is to be raised."""
         if self._state == "closed":
-            raise InstanceClosedError("get_plugin_ext")
+            return None, InstanceClosedError(operation)
         if not isinstance(key, str | type):
-            raise ArgumentTypeError("key", "a plugin class or a name", key)
+            return None, ArgumentTypeError("key", "a plugin class or a name", key)
         found = self._found
         life = self._life
         plugins = life.plugins
         place = self._place(key)
         if place is None:
-            return None
+            return None, None
         if place < life.binding.up:
             plugin = plugins[place]
             if self._state == "open":
                 found[key] = plugin
                 if self._state != "open":  # plugins go one by one, and nothing may be remembered
                     found.clear()
-            return plugin
+            return plugin, None
         if self._state == "creating" and not life.binding.undoing:
             # Not only its own hooks run meanwhile: the host's threads, or a log callback, may ask as well.
             asker = life.name if life.position < len(life.registries) else None
-            raise PluginNotReadyError(life.registries[place].name, asker=asker, phase=life.phase)
-        return None
+            return None, PluginNotReadyError(life.registries[place].name, asker=asker, phase=life.phase)
+        return None, None
 
     def _place(self, key: type | str) -> int | None:
         registries = self._life.registries
@@ -388,7 +422,11 @@ class InstanceContext:
                 else ("the extension of that name is of another class")
             )
         if reason is None and isinstance(key, type):
-            reason = "it is not asked for: add it to enabled_extensions"
+            reason = (
+                "it is not asked for: add it to enabled_extensions"
+                if isinstance(getattr(key, "NAME", None), str)
+                else "it is not the class of a plugin"
+            )
         return PluginNotFoundError(name, known=known, searched="this instance", reason=reason)
 
     # Its life.
@@ -611,12 +649,8 @@ def _assembled(
 ) -> InstanceContext:
     """An instance that is not up yet."""
     instance = object.__new__(cls)
-    application = info.application_info
-    instance.application_name = application.application_name
-    instance.application_version = application.application_version
-    instance.engine_name = application.engine_name
-    instance.engine_version = application.engine_version
-    instance.node_id = info.node_id
+    instance._application = info.application_info
+    instance._node_id = info.node_id
     instance.ext = InstanceStateEXT()
     instance._life = Lifecycle(plan, times)
     instance._serial = next(_serials)

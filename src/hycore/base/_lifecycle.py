@@ -337,9 +337,8 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
     position = life.position
     phase = life.phase
     gone = {failure.plugin}
-    life.aside.append(
-        SetAside(failure.plugin, type(failure).__name__, str(failure), life.registries[position])
-    )
+    reason = f"it failed in {failure.phase}: {failure.reason}"
+    life.aside.append(SetAside(failure.plugin, type(failure).__name__, reason, life.registries[position]))
     places = [position]
     for place in range(position + 1, len(life.registries)):
         registry = life.registries[place]

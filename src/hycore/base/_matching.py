@@ -49,13 +49,8 @@ class Matcher:
         self.point = point
         self.members = _members(point) - _names(PluginEXT)
         if not self.members and not issubclass(point, PluginEXT):
-            from hycore.utils.error import qualified_name
-
-            raise ArgumentTypeError(
-                "point",
-                f"a class with a member that not every plugin has ({qualified_name(point)} has none)",
-                point,
-            )
+            expected = "a protocol or base class that declares a member of its own, such as a method"
+            raise ArgumentTypeError("point", expected, point)
 
     def __call__(self, kind: type) -> bool:
         return self.point in kind.__mro__ or (bool(self.members) and self.members <= _names(kind))

@@ -10,7 +10,7 @@ import sys
 from itertools import pairwise
 
 from hycore.base.api import InstanceCreateInfo, VersionInfo
-from hycore.ext._inventory import default_inventory
+from hycore.ext._inventory import checked_inventory
 from hycore.ext._specifier import satisfies
 from hycore.utils._record import Record, fill
 from hycore.utils.error import (
@@ -135,8 +135,7 @@ def make_plan(info: InstanceCreateInfo, inventory: Inventory | None = None) -> P
 
     Raises `PlanError` with every problem.
     """
-    if inventory is None:
-        inventory = default_inventory
+    inventory = checked_inventory(inventory)
     version = info.application_info.engine_version
     request = (info.enabled_extensions, info.optional_extensions, version.to_tuple())
     kept = inventory.plans.get(request)
@@ -167,7 +166,6 @@ class _Planning:
         self.registries: dict[str, PluginRegistry] = {}
         self.must = set(self.enabled)  # what counts as enabled
         self.problems: list[tuple[int, HyError]] = []
-        self.failed: set[str] = set()
         self.aside: dict[str, SetAside] = {}
         self.snapshot: Snapshot | None = inventory.snapshot() if self.asked else None
 
@@ -195,13 +193,9 @@ class _Planning:
         """Sets an extension aside, or makes its error one of the plan."""
         if name in self.must:
             self.problems.append((self.asked[name], error))
-            self.failed.add(name)
         elif name not in self.aside:
             registry = self.registries.get(name)
             self.aside[name] = SetAside(name, type(error).__name__, str(error), registry)
-
-    def lost(self, name: str) -> bool:
-        return name in self.aside or name in self.failed
 
     def refuse_repeated(self) -> None:
         """P3: a name that is asked for twice is a mistake of the host, whatever the extension is worth."""
@@ -221,7 +215,7 @@ class _Planning:
             return causes
         for name in self.asked:
             try:
-                self.registries[name] = self.snapshot.find(name).load()
+                self.registries[name] = self.snapshot.load(name)
             except HyError as error:
                 causes.append((name, error))
         return causes
@@ -236,12 +230,11 @@ class _Planning:
                 continue
             snapshot = self.snapshot
             assert snapshot is not None
-            owners = [f"{name} ({snapshot.find(name).owner})" for name in names]
+            owners = [f"{name} ({snapshot.by_name[name][0].owner})" for name in names]
             error = DuplicatedKeyError("UUID", str(uuid), owners, names=names)
             needed = [name for name in names if name in self.must]
             if len(needed) > 1:
                 self.problems.append((self.asked[needed[0]], error))
-                self.failed.update(needed)
             for name in names:
                 if name not in self.must:
                     self.reject(name, error)
@@ -299,10 +292,10 @@ class _Planning:
         return order
 
     def waits(self, name: str) -> Iterator[str]:
-        """What stands before an extension, as far as it comes up."""
+        """What stands before an extension, as far as it is known and not set aside."""
         registry = self.registries[name]
         for need in (*registry.requires, *registry.after):
-            if need in self.registries and not self.lost(need):
+            if need in self.registries and need not in self.aside:
                 yield need
 
     def edges(self, names: Iterable[str]) -> dict[str, list[str]]:
@@ -310,7 +303,8 @@ class _Planning:
 
     def placed(self) -> tuple[list[str], list[str]]:
         """The order, and the names that have no place because of a cycle."""
-        names = [name for name in self.registries if not self.lost(name)]
+        # What has a problem of its own has a place all the same: it may lie on a cycle too, and hides nothing.
+        names = [name for name in self.registries if name not in self.aside]
         if not any(self.registries[name].requires or self.registries[name].after for name in names):
             return names, []
         from heapq import heapify, heappop, heappush

@@ -100,7 +100,8 @@ class PluginRegistry(Record):
 def registry_of(kind: type) -> PluginRegistry:
     """The identity record of a plugin class; raises `PluginDefinitionError`, with the line to write."""
     if not isinstance(kind, type):
-        raise ArgumentTypeError("a plugin", "a class that derives from PluginEXT", kind)
+        expected = "a class that derives from PluginEXT, the class itself and no object of it"
+        raise ArgumentTypeError("a plugin", expected, kind)
     where = qualified_name(kind)
     if PluginEXT not in kind.__mro__:
         raise PluginDefinitionError(
@@ -111,6 +112,10 @@ def registry_of(kind: type) -> PluginRegistry:
     _check_identity(where, uuid, name, description)
     _check_new(kind, where)
     asynchronous = [hook for hook in _HOOKS if _check_hook(kind, where, hook)]
+    for provided in ("instance", "defer"):
+        if read(provided) is not PluginEXT.__dict__[provided]:
+            problem = f"its {provided} hides the one that the runtime provides"
+            _refuse(where, problem, f"_{provided} = …    # under another name")
     abstract = sorted(getattr(kind, "__abstractmethods__", ()))
     if abstract:
         raise PluginDefinitionError(
@@ -189,10 +194,14 @@ def _reader(kind: type) -> Callable[[str], Any]:
 def _check_identity(where: str, uuid: object, name: object, description: object) -> None:
     if uuid is None:
         _refuse(where, "it has no UUID", _uuid_line())
-    if isinstance(uuid, str):
-        _refuse(where, "its UUID is a string", f'UUID = uuid.UUID("{uuid}")')
     from uuid import UUID
 
+    if isinstance(uuid, str):
+        try:
+            line = f'UUID = uuid.UUID("{UUID(uuid)}")'
+        except ValueError:
+            line = _uuid_line()
+        _refuse(where, "its UUID is a string", line)
     if not isinstance(uuid, UUID):
         _refuse(where, f"its UUID is {_kind(uuid)}", _uuid_line())
     if uuid.int == 0:
@@ -276,13 +285,14 @@ def _names(where: str, attribute: str, name: str, value: object) -> tuple[str, .
         _refuse(
             where, f"its {attribute} is {_kind(value)}, not a tuple of names", f'{attribute} = ("__EXT_foo",)'
         )
-    names = tuple(sorted(value)) if isinstance(value, set | frozenset) else tuple(value)
+    names = tuple(value)
     for each in names:
         if not isinstance(each, str):
             _refuse(where, f"its {attribute} has {_kind(each)} in it", f'{attribute} = ("__EXT_foo",)')
         if each == name:
             _refuse(where, f"its {attribute} names itself", f"{attribute} = ()")
-    return tuple(dict.fromkeys([str.__str__(each) for each in names]))
+    plain = [str.__str__(each) for each in names]
+    return tuple(dict.fromkeys(sorted(plain) if isinstance(value, set | frozenset) else plain))
 
 
 def _checked_specifier(where: str, value: Any) -> str | None:

@@ -7,7 +7,7 @@ nothing until an entry is loaded.
 from __future__ import annotations
 
 import sys
-from _thread import RLock
+from _thread import RLock, get_ident
 
 from hycore.ext._definition import PluginRegistry, registry_of
 from hycore.ext._discovery import Problem, installed
@@ -28,10 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["Inventory", "InventoryEntry", "Snapshot", "default_inventory"]
+__all__ = ["Inventory", "InventoryEntry", "Snapshot", "checked_inventory", "default_inventory"]
 
-# The targets whose modules are being imported: a class there that registers itself is no news.
-_being_loaded: list[str] = []
+# The threads that import modules of entry points: a class there that registers itself is no news, and whether it
+# clashes with another is judged among what is asked for.
+_loading: list[int] = []
+
+# What entry points have led to, by target: the same class may be registered under another name of its module.
+_led_to: dict[str, object] = {}
 
 
 class InventoryEntry(Record):
@@ -106,7 +110,8 @@ class InventoryEntry(Record):
                 "the entry point names a module, not a class: write it as 'package.module:ClassName'"
             )
         target = _bare(self.target)
-        _being_loaded.append(target)
+        thread = get_ident()
+        _loading.append(thread)
         try:
             found: Any = importlib.import_module(module_name)
             for attribute in path.split("."):
@@ -130,9 +135,10 @@ class InventoryEntry(Record):
         except (Exception, SystemExit) as error:
             raise self._failed(describe(error)) from error
         finally:
-            _being_loaded.remove(target)
+            _loading.remove(thread)
         if not isinstance(found, type | PluginRegistry):
             raise self._failed(f"{path!r} is of type {type(found).__name__}, and not a plugin class")
+        _led_to[target] = found
         return found
 
     def _failed(self, reason: str) -> PluginLoadError:
@@ -168,6 +174,16 @@ class Snapshot:
             raise DuplicatedKeyError("name", name, [claim.owner for claim in claims], names=(name,))
         return first
 
+    def load(self, name: str) -> PluginRegistry:
+        """The identity record of a name; imports its module. Raises what `find` and `InventoryEntry.load` raise."""
+        first, *others = self.by_name.get(name, (None,))
+        if first is not None and others and all(other.registry is not None for other in others):
+            # Perhaps the others are the class that is installed, registered under another name of its module.
+            registry = first.load()
+            if all(_is_same(first, other) for other in others):
+                return registry
+        return self.find(name).load()
+
 
 class Inventory:
     """The extensions that a host can ask for: the entry points of its groups, and what is submitted.
@@ -194,16 +210,16 @@ class Inventory:
         `PluginDefinitionError`, or `DuplicatedKeyError` for a clash with another owner; then nothing has changed.
         """
         registry = plugin if isinstance(plugin, PluginRegistry) else registry_of(plugin)
-        target = _target_of(plugin)
-        entry = InventoryEntry(registry.name, target, registry=registry)
+        entry = InventoryEntry(registry.name, _target_of(plugin), registry=registry)
+        imported = get_ident() in _loading
         with self._lock:
             kept: list[InventoryEntry] = []
             place: int | None = None
             for other in self._entries:
                 clash = _clash(other, entry)
-                if clash is None:
+                if clash is None or (imported and other.target != entry.target):
                     kept.append(other)
-                elif other.target != target:
+                elif other.target != entry.target:
                     raise DuplicatedKeyError(
                         clash,
                         registry.name if clash == "name" else str(registry.uuid),
@@ -215,7 +231,7 @@ class Inventory:
             kept.insert(len(kept) if place is None else place, entry)
             changed = tuple(kept) != self._entries
             self._entries = tuple(kept)
-            if changed and target not in _being_loaded:
+            if changed and (place is not None or not imported):
                 self.refresh()
 
     def refresh(self) -> None:
@@ -249,8 +265,12 @@ class Inventory:
 
     def snapshot(self) -> Snapshot:
         """One look at everything."""
+        entries, problems = self._look()
         places = [f"the entry points of group {group!r}" for group in self.groups]
-        return Snapshot(self.entries(), " and ".join([*places, "the plugins registered in this process"]))
+        searched = " and ".join([*places, "the plugins registered in this process"])
+        if problems:
+            searched += f" (skipped: {'; '.join(map(str, problems[:3]))})"
+        return Snapshot(entries, searched)
 
     def registered(self) -> tuple[PluginRegistry, ...]:
         """The identity records of what was submitted."""
@@ -317,9 +337,10 @@ def _checked_groups(group: object) -> tuple[str, ...]:
 def _target_of(plugin: Any) -> str:
     if isinstance(plugin, PluginRegistry):
         plugin = plugin.plugin_class if plugin.plugin_class is not None else plugin.loader
-        if not hasattr(plugin, "__qualname__"):
-            plugin = type(plugin)
-    return f"{plugin.__module__}:{plugin.__qualname__}"
+    if hasattr(plugin, "__qualname__"):
+        return f"{plugin.__module__}:{plugin.__qualname__}"
+    # A loader without a name, such as a `functools.partial`, is its own owner.
+    return f"{type(plugin).__module__}:{type(plugin).__qualname__} at {id(plugin):#x}"
 
 
 def _clash(one: InventoryEntry, other: InventoryEntry) -> str | None:
@@ -340,6 +361,12 @@ def _is_same(installed_entry: InventoryEntry, submitted: InventoryEntry) -> bool
     target = _bare(installed_entry.target)
     if target == submitted.target:
         return True
+    registry = submitted.registry
+    if registry is None or registry.plugin_class is None:
+        return False
+    led_to = _led_to.get(target)
+    if led_to is not None:
+        return led_to is registry.plugin_class
     module_name, _, path = target.partition(":")
     found: Any = sys.modules.get(module_name)
     for attribute in path.split("."):
@@ -347,8 +374,16 @@ def _is_same(installed_entry: InventoryEntry, submitted: InventoryEntry) -> bool
             found = vars(found).get(attribute)
         except TypeError:
             return False
-    registry = submitted.registry
-    return found is not None and registry is not None and found is registry.plugin_class
+    return found is registry.plugin_class
+
+
+def checked_inventory(inventory: Inventory | None) -> Inventory:
+    """The given one, or the default one where none is given."""
+    if inventory is None:
+        return default_inventory
+    if not isinstance(inventory, Inventory):
+        raise ArgumentTypeError("inventory", "an Inventory", inventory)
+    return inventory
 
 
 default_inventory = Inventory()

@@ -5,7 +5,7 @@ Layer: `ext`, on top of it.
 
 from __future__ import annotations
 
-from hycore.ext._inventory import Inventory, default_inventory
+from hycore.ext._inventory import Inventory, checked_inventory
 from hycore.utils.error import ArgumentTypeError, PluginFailedError, describe
 from hycore.utils.opaque import OpaqueList
 
@@ -36,7 +36,9 @@ def define_plugin(kind: Any = None, /, *, inventory: Inventory | None = None) ->
 
     Used as `@define_plugin` or `@define_plugin(inventory=mine)`. Raises what `Inventory.submit` raises.
     """
-    target = _checked(inventory)
+    if isinstance(kind, Inventory):
+        raise ArgumentTypeError("what is defined", "a plugin class (and the inventory inventory=…)", kind)
+    target = checked_inventory(inventory)
 
     def register(kind: Any) -> Any:
         target.submit(kind)
@@ -55,19 +57,11 @@ def load_plugin_by_name(
     """
     if not isinstance(ext_list, OpaqueList):
         raise ArgumentTypeError("ext_list", "an OpaqueList, such as OpaqueList([…])", ext_list)
-    registry = _checked(inventory).find(name).load()
-    ext_list._set_taker(registry.name)
+    registry = checked_inventory(inventory).find(name).load()
+    taker = ext_list._set_taker(registry.name)
     try:
         return registry.loader(ext_list)
     except (Exception, SystemExit) as error:
         raise PluginFailedError(registry.name, phase="new", reason=describe(error)) from error
     finally:
-        ext_list._set_taker("?")
-
-
-def _checked(inventory: Inventory | None) -> Inventory:
-    if inventory is None:
-        return default_inventory
-    if not isinstance(inventory, Inventory):
-        raise ArgumentTypeError("inventory", "an Inventory", inventory)
-    return inventory
+        ext_list._set_taker(taker)

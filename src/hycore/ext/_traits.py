@@ -193,6 +193,13 @@ class PluginEXT:
             step = "use self.instance until teardown returns, and keep nothing running after it"
         raise PluginStateError(_name_of(self), problem=problem, step=step)
 
+    @instance.setter
+    def instance(self, _: object) -> None:
+        problem = "stores something as self.instance, which the runtime provides"
+        raise PluginStateError(
+            _name_of(self), problem=problem, step="delete that line, or choose another name"
+        )
+
     def defer(self, callback: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Has `callback(*args, **kwargs)` called right after `teardown`, or in its place if `initialize` fails.
 
@@ -204,7 +211,9 @@ class PluginEXT:
         if not callable(callback):
             from hycore.utils.error import ArgumentTypeError
 
-            raise ArgumentTypeError("callback", "a callable", callback)
+            raise ArgumentTypeError(
+                "callback", "a callable, handed over and not called: defer(print, 'x')", callback
+            )
         entry = (callback, args, kwargs)
         binding = _binding_of(self)
         if binding is None:

@@ -37,7 +37,7 @@ def hylog(
             return
     except (AttributeError, TypeError):
         _refuse(instance, level)
-    if type(level) is not int:
+    if type(level) is not int or level > 4:
         level = _checked(level)
     _emit(instance, level, message, args, exc)
 
@@ -113,8 +113,10 @@ def _emit(
     if args:
         try:
             text = message.format(*args)
+            if text == message and "{" not in message:
+                text = _unformatted(message, args, "it has no {} for them")
         except Exception as error:
-            text = _unformatted(message, args, error)
+            text = _unformatted(message, args, describe(error))
     else:
         text = message if type(message) is str else _as_text(message)
     frame = _getframe(2)
@@ -130,14 +132,14 @@ def _as_text(thing: object) -> str:
         return f"<{type(thing).__name__} whose text cannot be read: {describe(error)}>"
 
 
-def _unformatted(message: object, args: tuple[object, ...], error: Exception) -> str:
+def _unformatted(message: object, args: tuple[object, ...], reason: str) -> str:
     shown: list[str] = []
     for each in args:
         try:
             shown.append(repr(each))
         except Exception as failure:
             shown.append(f"<{type(each).__name__} whose repr failed: {describe(failure)}>")
-    return f"{_as_text(message)} ({', '.join(shown)}) [not formatted: {describe(error)}]"
+    return f"{_as_text(message)} ({', '.join(shown)}) [not formatted: {reason}]"
 
 
 def _formatted(exc: BaseException | bool) -> str | None:
@@ -154,8 +156,11 @@ def _formatted(exc: BaseException | bool) -> str | None:
 
 
 def _checked(level: Any) -> int:
+    expected = "a LogLevelEXT, or a whole number from 0 to 4"
     if not isinstance(level, int) or isinstance(level, bool):
-        raise ArgumentTypeError("level", "a LogLevelEXT, or a whole number from 0 to 4", level)
+        raise ArgumentTypeError("level", expected, level)
+    if not 0 <= level <= 4:
+        raise ArgumentValueError("level", expected, repr(level))
     return int(level)
 
 
@@ -164,8 +169,9 @@ def _refuse(instance: Any, level: Any) -> NoReturn:
     if not hasattr(state, "threshold"):
         raise ArgumentTypeError(
             "instance",
-            "an InstanceContext: in a plugin, self.instance; of a weak reference, what it returns",
+            "an InstanceContext, the first argument of every log function (in a plugin, self.instance; of a weak "
+            "reference, what it returns)",
             instance,
         ) from None
     _checked(level)
-    raise ArgumentValueError("level", "a LogLevelEXT, or a whole number from 0 to 4", repr(level)) from None
+    raise ArgumentTypeError("level", "a LogLevelEXT, or a whole number from 0 to 4", level) from None

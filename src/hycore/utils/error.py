@@ -191,14 +191,19 @@ class DuplicatedKeyError(HyError, ValueError):
     def _compose(self) -> str:
         owners = " and ".join(self.owners)
         if self.kind == "request":
-            return f"extension {self.key!r} is asked for twice, by {owners}: ask for it once"
+            where = (
+                f"{len(self.owners)} times in {self.owners[0]}"
+                if len(set(self.owners)) == 1
+                else f"in {owners}"
+            )
+            return f"extension {self.key!r} is asked for {where}: ask for it once"
         if self.kind == "loader":
-            return f"two loaders for configuration of type {self.key}, {owners}: remove one of them"
+            return f"two loaders for configuration of type {self.key}: {owners}; remove one of them"
         step = {
             "name": "uninstall or rename one of them",
             "UUID": "give one of them a fresh UUID (python -c 'import uuid; print(uuid.uuid4())')",
         }[self.kind]
-        return f"two extensions claim the {self.kind} {self.key}, {owners}: {step}"
+        return f"two extensions claim the {self.kind} {self.key}: {owners}; {step}"
 
 
 class PluginNotFoundError(HyError, LookupError):
@@ -294,7 +299,7 @@ class MissingDependencyError(HyError, LookupError):
         text = f"extension {self.plugin!r} requires {self.missing!r}, which is not asked for"
         if self.missing in self.known:
             return f"{text}. Add it:\n    enabled_extensions=[{self.missing!r}, …]"
-        close = closest(self.missing, self.known)
+        close = closest(self.missing, [name for name in self.known if name != self.plugin])
         hint = f" (did its author mean {close[0]!r}?)" if close else ""
         return f"{text} and not installed{hint}. Install its package and add it:\n    enabled_extensions=[{self.missing!r}, …]"
 
@@ -373,6 +378,10 @@ class UnknownConfigTypeError(HyError, TypeError):
                 lines.append(f"{name}: perhaps for {_listed(near)}: add that to enabled_extensions")
             elif close:
                 lines.append(f"{name}: did you mean {close[0]}?")
+            elif name.startswith("builtins."):
+                lines.append(
+                    f"{name}: hand over an object of the type that an extension names as its CREATE_INFO"
+                )
             else:
                 lines.append(
                     f"{name}: derive it from hycore.utils.opaque.OpaqueObject, name it as a plugin's "
@@ -502,17 +511,18 @@ class PluginFailedError(HyError, RuntimeError):
     def _compose(self) -> str:
         if self.phase == "defer":
             return (
-                f"a callback that extension {self.plugin!r} gave to defer failed: {self.reason}; "
-                "what it should have undone may be left behind"
+                f"a callback that extension {self.plugin!r} gave to defer failed: {self.reason}{_then(self.reason)}"
+                "hat it should have undone may be left behind"
             )
         if self.phase == "teardown":
             return (
-                f"extension {self.plugin!r} failed in teardown: {self.reason}; "
-                "what it should have released may be left behind"
+                f"extension {self.plugin!r} failed in teardown: {self.reason}{_then(self.reason)}"
+                "hat it should have released may be left behind"
             )
         return (
-            f"extension {self.plugin!r} failed in {self.phase}: {self.reason}; what had started was taken down "
-            "again. Mend the extension or its configuration, or ask for it in optional_extensions to start without"
+            f"extension {self.plugin!r} failed in {self.phase}: {self.reason}{_then(self.reason)}hat had started was "
+            "taken down again. Mend the extension or its configuration, or ask for it in optional_extensions to start "
+            "without"
         )
 
 
@@ -592,11 +602,18 @@ class InstanceClosedError(HyError, RuntimeError):
         return f"{self.operation} was asked of a closed instance: create a new one with create_instance"
 
 
+def _then(reason: str) -> str:
+    """What stands between a reason and a next sentence with "what"; a reason that ends with code ends its line."""
+    return "\nW" if "\n" in reason else "; w"
+
+
 def describe(error: BaseException) -> str:
     """An exception in words, `ValueError: no such port`, whatever its `__str__` does."""
     name = type(error).__name__
     try:
         text = str(error)
+        if isinstance(error, SyntaxError) and error.filename is not None:
+            text = f"{error.msg} ({error.filename}, line {error.lineno})"
     except Exception:
         text = "(its text cannot be read)"
     return f"{name}: {text}" if text else name
@@ -606,8 +623,13 @@ def closest(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
     """The names most like a given one, best first."""
     from difflib import get_close_matches
 
-    folded: dict[str, str] = {other.casefold(): other for other in known}
-    return [folded[match] for match in get_close_matches(name.casefold(), folded, n=most, cutoff=0.6)]
+    folded: dict[str, str] = {_folded(other): other for other in known}
+    return [folded[match] for match in get_close_matches(_folded(name), folded, n=most, cutoff=0.6)]
+
+
+def _folded(name: str) -> str:
+    # What most names begin with says nothing about their likeness.
+    return name.casefold().removeprefix("__ext_")
 
 
 def qualified_name(kind: type | Callable[..., object]) -> str:

@@ -25,13 +25,35 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["LedgerEntry", "OpaqueList", "OpaqueObject", "define_py_opaque_object_loaders"]
+__all__ = ["AddressedObject", "LedgerEntry", "OpaqueList", "OpaqueObject", "define_py_opaque_object_loaders"]
 
 
 class OpaqueObject:
     """The marker base class of configuration types; it adds nothing to them."""
 
     __slots__ = ()
+
+
+class AddressedObject(Record):
+    """A configuration object that only one extension may take: for hosts where two understand the same type.
+
+    `extension` is the name of the extension; `value` is what it gets.
+    """
+
+    __slots__ = ("extension", "value")
+
+    extension: str
+    value: object
+
+    def __init__(self, extension: str, value: object) -> None:
+        if not isinstance(extension, str):
+            raise ArgumentTypeError("extension", "the name of an extension", extension)
+        fill(self, "extension", extension)
+        fill(self, "value", value)
+
+    def __repr__(self) -> str:
+        # Configuration is shown by type: it may hold secrets.
+        return f"AddressedObject({self.extension!r}, {type(self.value).__name__})"
 
 
 class LedgerEntry(Record):
@@ -54,7 +76,8 @@ class LedgerEntry(Record):
 class OpaqueList:
     """Carries configuration objects to the plugins of one creation.
 
-    Each plugin takes what it understands, by exact type, and leaves the rest, in order. The list lives from planning
+    Each plugin takes what it understands, by exact type, and leaves the rest, in order; an `AddressedObject` is there
+    for its extension alone, as the object that it holds. The list lives from planning
     until all plugins are constructed; then it is sealed, and only its ledger can be read.
 
     >>> class Limit(OpaqueObject):
@@ -64,15 +87,19 @@ class OpaqueList:
     ('Limit', None)
     """
 
-    __slots__ = ("_by_type", "_ledger", "_objects", "_sealed", "_taker")
+    __slots__ = ("_addressees", "_by_type", "_ledger", "_objects", "_sealed", "_taker")
 
     def __init__(self, objects: Iterable[object] = ()) -> None:
-        self._objects: dict[int, Any] = dict(enumerate(objects))
+        self._objects: dict[int, Any] = dict(enumerate(_objects("objects", objects)))
+        self._addressees: dict[int, str] = {}
         self._by_type: dict[type, list[int]] = {}
         self._ledger: list[tuple[str, str | None]] = []
         self._sealed = False
         self._taker = "?"
         for place, thing in self._objects.items():
+            if isinstance(thing, AddressedObject):
+                self._addressees[place] = thing.extension
+                self._objects[place] = thing = thing.value
             if isinstance(thing, type):
                 raise ArgumentTypeError(
                     "a configuration object", f"an object, such as {thing.__name__}(…)", thing
@@ -87,12 +114,17 @@ class OpaqueList:
         """
         if self._sealed:
             raise ConfigSealedError(qualified_name(kind))
+        if not isinstance(kind, type):
+            raise ArgumentTypeError("the type to take", "a class", kind)
         places = self._by_type.get(kind)
         if not places:
-            if not isinstance(kind, type):
-                raise ArgumentTypeError("the type to take", "a class", kind)
             return None
-        place = places.pop(0)
+        for place in places:
+            if self._addressees.get(place, self._taker) == self._taker:
+                break
+        else:
+            return None
+        places.remove(place)
         self._ledger[place] = (self._ledger[place][0], self._taker)
         found: T = self._objects.pop(place)
         return found
@@ -121,13 +153,21 @@ class OpaqueList:
 
     # The engine's side: it alone says who takes, and when the list is sealed.
 
-    def _set_taker(self, name: str) -> None:
-        self._taker = name
+    def _set_taker(self, name: str) -> str:
+        before, self._taker = self._taker, name
+        return before
 
     def _seal(self) -> None:
         self._sealed = True
         self._objects = {}
         self._by_type = {}
+
+
+def _objects(argument: str, objects: Iterable[object]) -> list[object]:
+    try:
+        return list(objects)
+    except TypeError:
+        raise ArgumentTypeError(argument, "a list of configuration objects", objects) from None
 
 
 _loaders: dict[str, Callable[..., object]] = {}
@@ -177,14 +217,15 @@ def carry_over(
     """
     found: list[tuple[object, Callable[..., object] | None]] = []
     unknown: list[str] = []
-    for thing in objects:
+    for given in objects:
+        thing = given.value if isinstance(given, AddressedObject) else given
         kind = type(thing)
         if isinstance(thing, type):
             raise ArgumentTypeError("each object in ext", f"an object, such as {thing.__name__}(…)", thing)
         loader = _loaders.get(qualified_name(kind)) if _loaders else None
         if loader is None and not issubclass(kind, OpaqueObject) and kind not in create_infos:
             unknown.append(qualified_name(kind))
-        found.append((thing, loader))
+        found.append((given, loader))
     if unknown and refuse_unknown:
         known = sorted({*_loaders, *map(qualified_name, create_infos)})
         raise UnknownConfigTypeError(unknown, known=known, hints=map(hints, unknown))
@@ -192,6 +233,8 @@ def carry_over(
 
 
 def _loaded(thing: object, loader: Callable[..., object]) -> object:
+    if isinstance(thing, AddressedObject):
+        return AddressedObject(thing.extension, _loaded(thing.value, loader))
     try:
         return loader(thing)
     except Exception as error:

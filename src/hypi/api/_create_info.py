@@ -12,9 +12,12 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StrictInt, StrictStr, field_validator
 from pydantic.dataclasses import dataclass
 
+from hycore.utils.error import ArgumentTypeError
+
 __all__ = ["ApplicationInfo", "InstanceCreateInfo", "Version"]
 
-_CONFIG = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+# Configuration may be secret: errors do not show it.
+_CONFIG = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)
 
 _Number = Annotated[StrictInt, Field(ge=0, le=0xFFFF)]
 
@@ -34,6 +37,8 @@ class Version:
     @classmethod
     def parse(cls, text: str) -> Version:
         """Reads a version of exactly three numbers, `"1.2.3"`; raises `ValueError` for anything else."""
+        if not isinstance(text, str):
+            raise ArgumentTypeError("a version", "a string such as '1.2.3'", text)
         parts = text.split(".")
         if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
             raise ValueError(f"a version has three numbers, such as '1.2.3', and {text!r} is none")
@@ -59,6 +64,13 @@ class ApplicationInfo:
     engine_name: StrictStr
     engine_version: Version
 
+    @field_validator("application_version", "engine_version", mode="before")
+    @classmethod
+    def _is_no_text(cls, value: object) -> object:
+        if isinstance(value, str):
+            raise ValueError(f'a Version is needed: write Version.parse("{value}")')
+        return value
+
 
 @dataclass(config=_CONFIG)
 class InstanceCreateInfo:
@@ -78,7 +90,7 @@ class InstanceCreateInfo:
     @classmethod
     def _is_a_list(cls, value: object) -> object:
         if isinstance(value, str | bytes | Mapping):
-            raise ValueError(f"a list is needed, such as [{value!r}]")
+            raise ValueError(f"a list is needed, not {type(value).__name__}: put it into [ ]")
         return value
 
     def __repr__(self) -> str:

@@ -5,22 +5,25 @@ Layer: `hypi.app`, on top of it.
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, final
+from typing import Annotated, Any, Literal, TypeVar, final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 from hycore.base import InstanceContext, Plan
 from hycore.base import api as runtime
-from hycore.ext import Inventory, default_inventory
+from hycore.ext import Inventory, PluginEXT, PluginRegistry, default_inventory
+from hycore.utils.error import ArgumentTypeError, HyError, PlanError
+from hycore.utils.opaque import AddressedObject
 from hypi.api import Version
-from hypi.app._problems import ApplicationFileError, Keys, Problem, did_you_mean, line_of, spelled
-from hypi.app._values import BadValueError, build, imported, pydantic_problems
+from hypi.app._problems import ApplicationFileError, Keys, Lines, Problem, did_you_mean, spelled
+from hypi.app._values import BadValueError, build, imported, pydantic_problems, required_parameters
 
 __all__ = ["Application", "load_application"]
 
@@ -48,11 +51,14 @@ class _InstanceTable(_Table):
     unused_ext: Literal["error", "warn", "ignore"] = "error"
 
 
-class _File(_Table):
-    application: _ApplicationTable
-    engine: _Named
-    instance: _InstanceTable = _InstanceTable()
-    ext: dict[str, dict[str, Any]] = {}
+_TABLES: dict[str, type[_Table]] = {
+    "application": _ApplicationTable,
+    "engine": _Named,
+    "instance": _InstanceTable,
+}
+_EXAMPLES = {"name": '"…"', "version": '"1.0.0"'}
+
+Kind = TypeVar("Kind", bound=_Table)
 
 
 @final
@@ -62,7 +68,7 @@ class Application:
 
     - `path`: the file.
     - `main`: what is called with the instance and the arguments, or `None`.
-    - `create_info`: with a configuration object for each table of an extension.
+    - `create_info`: with a configuration object for each table of an extension, addressed to that extension.
     - `plan`, `inventory`: which extensions come up, and where they were found.
     """
 
@@ -85,11 +91,17 @@ def load_application(
     """Reads an application file, imports its `main` and the extensions that it enables, and plans.
 
     `settings` are `KEY=VALUE` texts that override single values; the value is TOML, or else taken as a string.
-    `groups` replace those of the file.
+    `groups` replace those of the file. What `main` and the extensions need must be importable: `hyperion run` puts the
+    folder of the file on `sys.path`, this function does not.
 
-    Raises `ApplicationFileError` for what is wrong in the file or the settings, with file, key and line, and
-    `PlanError` for extensions that cannot come up.
+    Raises `ApplicationFileError` for what is wrong in the file or the settings, all of it, with file, key and line;
+    and `PlanError` if only extensions keep the application from starting.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentTypeError("path", "the path of an application file", path)
+    for argument, texts in (("settings", settings), ("groups", groups)):
+        if isinstance(texts, str):
+            raise ArgumentTypeError(argument, f"a list of strings, such as [{texts!r}]", texts)
     reader = _Reader(Path(path))
     reader.read()
     for setting in settings:
@@ -99,15 +111,17 @@ def load_application(
 
 
 class _Reader:
-    """One reading of one file; collects what is wrong until a step cannot go on."""
+    """One reading of one file; collects what is wrong."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.text = ""
+        self.lines = Lines("")
         self.data: dict[str, Any] = {}
         self.settings: dict[Keys, str] = {}
-        self.secrets: list[str] = []
+        self.hidden: set[Keys] = set()  # the values that come from elsewhere, and may be secret
+        self.unresolved: set[Keys] = set()  # those that are not there
         self.problems: list[Problem] = []
+        self.causes: list[BaseException] = []
 
     def fail(self, text: str, line: int | None = None) -> ApplicationFileError:
         where = f"{self.path}:{line}" if line is not None else str(self.path)
@@ -115,176 +129,234 @@ class _Reader:
 
     def refuse(self, keys: Keys, text: str) -> None:
         """Notes a problem, at the line or the setting that the value comes from."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        for length in range(len(keys), 0, -1):
-            setting = self.settings.get(keys[:length])
-            if setting is not None:
-                self.problems.append(Problem(f"--set {setting}", spelled(keys), text))
-                return
-        line = line_of(self.text, keys)
-        where = f"{self.path}:{line}" if line is not None else str(self.path)
-        self.problems.append(Problem(where, spelled(keys), text))
+        if keys not in self.unresolved:
+            self.problems.append(Problem(self.place(keys), spelled(keys), text))
 
-    def check(self) -> None:
-        if self.problems:
-            raise ApplicationFileError(str(self.path), self.problems)
+    def place(self, keys: Keys) -> str:
+        for length in range(len(keys), 0, -1):
+            if keys[:length] in self.settings:
+                return f"--set {self.settings[keys[:length]]}"
+        if self.lines.exactly(keys) is None:
+            for setting, shown in self.settings.items():
+                if setting[: len(keys)] == keys:
+                    return f"--set {shown}"
+        line = self.lines.find(keys)
+        return f"{self.path}:{line}" if line is not None else str(self.path)
+
+    def refuse_values(self, around: Keys, error: BadValueError) -> None:
+        """Notes what is wrong with values; a text that may quote one that came from elsewhere is not shown."""
+        hides = any(place[: len(around)] == around for place in self.hidden)
+        for wrong in error.problems:
+            text = wrong.text
+            if hides and wrong.foreign:
+                text = (
+                    "is refused; the reason is not shown, since values here come from {env = …} or {file = …}"
+                )
+            self.refuse((*around, *wrong.keys), text)
+        if not hides:
+            self.causes.append(error.__cause__ or error)
 
     def read(self) -> None:
         try:
-            self.text = self.path.read_bytes().decode("utf-8")
+            raw = self.path.read_bytes()
         except FileNotFoundError:
             raise self.fail("there is no such file; name the application file, such as app.toml") from None
         except OSError as error:
             raise self.fail(f"cannot be read: {error.strerror}") from None
+        if raw.startswith(b"\xef\xbb\xbf"):
+            raise self.fail("begins with a byte order mark, which TOML has not: save it as plain UTF-8", 1)
+        try:
+            text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             raise self.fail("is not UTF-8, as TOML must be: save it as UTF-8", line) from None
         try:
-            self.data = tomllib.loads(self.text)
+            self.data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
+            last = text.rstrip().count("\n") + 1
             found = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
             if found is None:
-                raise self.fail(f"is not TOML: {error}", self.text.count("\n") + 1) from None
+                reason = str(error).removesuffix(" (at end of document)")
+                raise self.fail(f"is not TOML: {reason}", last) from None
             reason = f"is not TOML: {str(error)[: found.start()]} (column {found[2]})"
             raise self.fail(reason, int(found[1])) from None
+        except (ValueError, RecursionError) as error:  # a number of 5,000 digits, 3,000 brackets
+            raise self.fail(f"is not TOML that can be read: {error}") from None
+        self.lines = Lines(text)
 
     def override(self, setting: str) -> None:
         """Puts one `KEY=VALUE` into the data."""
-        key, equals, value = setting.partition("=")
-        try:
-            leaf: Any = tomllib.loads(f"{key.strip()} = 0") if equals and "\n" not in key else {}
-        except tomllib.TOMLDecodeError:
-            leaf = {}
-        keys: list[str] = []
-        while isinstance(leaf, dict) and len(leaf) == 1:
-            (name, leaf), *_ = leaf.items()
-            keys.append(name)
-        if leaf != 0 or not keys:
-            problem = Problem(
-                f"--set {key.strip()}", "", "write it as KEY=VALUE, such as --set instance.node_id=7"
-            )
+        keys, value = _split(setting)
+        if not keys:
+            shown = setting.partition("=")[0].strip()
+            problem = Problem(f"--set {shown}", "", "write it as KEY=VALUE, such as --set instance.node_id=7")
             raise ApplicationFileError(str(self.path), [problem])
-        try:
-            parsed: Any = value if "\n" in value else tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            parsed = value
+        shown = spelled(keys)
         table: Any = self.data
         for length, name in enumerate(keys[:-1], start=1):
             table = table.setdefault(name, {})
             if not isinstance(table, dict):
-                text = f"{spelled(tuple(keys[:length]))} is a value, and no table"
-                problem = Problem(f"--set {key.strip()}", spelled(tuple(keys)), text)
-                raise ApplicationFileError(str(self.path), [problem])
-        table[keys[-1]] = parsed
-        # The text of a setting is shown, but not its value: that may be secret.
-        self.settings[tuple(keys)] = key.strip()
+                text = f"{spelled(keys[:length])} is a value, and no table"
+                raise ApplicationFileError(str(self.path), [Problem(f"--set {shown}", shown, text)])
+        try:
+            table[keys[-1]] = tomllib.loads(f"value = {value}")["value"]
+        except (ValueError, RecursionError):
+            table[keys[-1]] = value
+        # The key of a setting is shown, but not its value: that may be secret.
+        self.settings[keys] = shown
 
     def resolve(self) -> None:
         """Replaces `{env = …}` and `{file = …}`; they stand for values, never for a table of the file itself."""
         for name, table in self.data.items():
             if not isinstance(table, dict):
                 continue
-            for key, value in table.items():
+            for key, value in list(table.items()):
                 if name == "ext" and isinstance(value, dict):
-                    for inner, item in value.items():
-                        value[inner] = self.resolved(item, (name, key, inner))
+                    self.resolve_in(value, (name, key))
                 else:
-                    table[key] = self.resolved(value, (name, key))
-        self.check()
+                    self.replace(table, key, (name,))
 
-    def resolved(self, value: Any, keys: Keys) -> Any:
-        if isinstance(value, list):
-            return [self.resolved(item, (*keys, place)) for place, item in enumerate(value)]
-        if not isinstance(value, dict):
-            return value
-        if list(value) == ["env"] and isinstance(value["env"], str):
-            found = os.environ.get(value["env"])
-            if found is None:
-                self.refuse(keys, f"the environment variable {value['env']!r} is not set")
-                return ""
-        elif list(value) == ["file"] and isinstance(value["file"], str):
-            source = self.path.parent / value["file"]
-            try:
-                found = source.read_text("utf-8").removesuffix("\n").removesuffix("\r")
-            except OSError as error:
-                self.refuse(keys, f"the file {str(source)!r} cannot be read: {error.strerror}")
-                return ""
-            except UnicodeDecodeError:
-                self.refuse(keys, f"the file {str(source)!r} is not UTF-8")
-                return ""
+    def resolve_in(self, values: Any, around: Keys) -> None:
+        for key in list(values) if isinstance(values, dict) else range(len(values)):
+            self.replace(values, key, around)
+
+    def replace(self, values: Any, key: Any, around: Keys) -> None:
+        value, keys = values[key], (*around, key)
+        text: str | None = None
+        if isinstance(value, dict) and list(value) == ["env"] and isinstance(value["env"], str):
+            text = self.from_environment(value["env"], keys)
+        elif isinstance(value, dict) and list(value) == ["file"] and isinstance(value["file"], str):
+            text = self.from_file(value["file"], keys)
         else:
-            return {key: self.resolved(item, (*keys, key)) for key, item in value.items()}
-        if len(found) > 2:
-            self.secrets.append(found)
+            if isinstance(value, dict | list):
+                self.resolve_in(value, keys)
+            return
+        self.hidden.add(keys)
+        if text is None:
+            # What else is wrong in the table is told too, but not that this is missing.
+            self.unresolved.add(keys)
+        if text is not None or isinstance(values, list):
+            values[key] = text or ""
+        else:
+            del values[key]
+
+    def from_environment(self, name: str, keys: Keys) -> str | None:
+        found = os.environ.get(name)
+        if found is None:
+            self.refuse(keys, f"the environment variable {name!r} is not set")
         return found
 
+    def from_file(self, name: str, keys: Keys) -> str | None:
+        source = self.path.parent / name
+        try:
+            return source.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+        except OSError as error:
+            self.refuse(keys, f"the file {str(source)!r} cannot be read: {error.strerror}")
+        except UnicodeDecodeError:
+            self.refuse(keys, f"the file {str(source)!r} is not UTF-8")
+        return None
+
     def application(self, groups: Iterable[str] | None) -> Application:
-        file = self.parsed()
+        for name in self.data:
+            if name not in (*_TABLES, "ext"):
+                self.refuse((name,), f"unknown key; {did_you_mean(name, [*_TABLES, 'ext'])}")
+        application = self.table("application", _ApplicationTable)
+        engine = self.table("engine", _Named)
+        instance = self.table("instance", _InstanceTable)
+        tables = self.extension_tables()
         versions = [
-            self.version((table, "version"), text)
-            for table, text in (("application", file.application.version), ("engine", file.engine.version))
+            self.version((name, "version"), table.version if table is not None else None)
+            for name, table in (("application", application), ("engine", engine))
         ]
-        asked = [*file.instance.enabled_extensions, *file.instance.optional_extensions]
-        for name in file.ext:
-            if name not in asked:
-                self.refuse(
-                    ("ext", name),
-                    f"no extension of this name is enabled; {did_you_mean(name, asked)} "
-                    f"Or add it to enabled_extensions",
-                )
-        main = self.imported_main(file.application.main)
-        self.check()
-        chosen = tuple(groups) if groups is not None else file.instance.groups
-        inventory = Inventory(tuple(chosen)) if chosen is not None else default_inventory
-        info = runtime.ApplicationInfo(file.application.name, versions[0], file.engine.name, versions[1])
+        main = self.imported_main(application.main if application is not None else None)
+        if instance is None:
+            raise self.error()
+        inventory = _inventory(tuple(groups) if groups is not None else instance.groups)
+        info = runtime.ApplicationInfo(
+            application.name if application is not None else "",
+            versions[0],
+            engine.name if engine is not None else "",
+            versions[1],
+        )
 
         def create_info(ext: Iterable[object]) -> runtime.InstanceCreateInfo:
             return runtime.InstanceCreateInfo(
                 info,
-                file.instance.enabled_extensions,
-                file.instance.node_id,
+                instance.enabled_extensions,
+                instance.node_id,
                 ext,
-                optional_extensions=file.instance.optional_extensions,
-                unused_ext=file.instance.unused_ext,
+                optional_extensions=instance.optional_extensions,
+                unused_ext=instance.unused_ext,
             )
 
-        plan = InstanceContext.plan(create_info(()), inventory=inventory)
-        ext = self.configuration(plan, file.ext)
-        self.check()
+        asked = [*instance.enabled_extensions, *instance.optional_extensions]
+        self.refuse_tables_not_asked_for(tables, asked, inventory)
+        plan: Plan | None = None
+        unplanned: PlanError | None = None
+        try:
+            plan = InstanceContext.plan(create_info(()), inventory=inventory)
+            registries = list(plan.order)
+        except PlanError as error:
+            unplanned = error
+            registries = _loadable(asked, inventory)
+        ext = self.configuration(registries, tables, instance.enabled_extensions)
+        if self.problems:
+            raise self.error(unplanned)
+        if unplanned is not None:
+            raise unplanned
+        assert plan is not None
         return Application(self.path, main, create_info(ext), plan, inventory)
 
-    def parsed(self) -> _File:
+    def error(self, unplanned: PlanError | None = None) -> ApplicationFileError:
+        problems = [*self.problems]
+        if unplanned is not None:
+            where = self.place(("instance", "enabled_extensions"))
+            problems += [Problem(where, "", str(each)) for each in unplanned.exceptions]
+        error = ApplicationFileError(str(self.path), problems)
+        error.__cause__ = self.causes[0] if self.causes else None
+        return error
+
+    def table(self, name: str, kind: type[Kind]) -> Kind | None:
+        """A table of the file, or `None` if something in it is wrong, and noted."""
+        values = self.data.get(name)
+        if values is None and name == "instance":
+            return kind()
+        if values is None:
+            text = f'is missing; add to the file:\n    [{name}]\n    name = "…"\n    version = "1.0.0"'
+            self.refuse((name,), text)
+            return None
+        if not isinstance(values, dict):
+            self.refuse((name,), f"must be a table: write [{name}] above its keys")
+            return None
         try:
-            return _File.model_validate(self.data)
+            return kind.model_validate(values)
         except ValidationError as error:
-            for keys, text in pydantic_problems(error):
-                self.refuse(keys, self.explained(keys, text))
-        raise ApplicationFileError(str(self.path), self.problems)
+            for keys, text, _ in pydantic_problems(error, values):
+                self.refuse((name, *keys), _explained(kind, name, keys, text, values))
+        return None
 
-    def explained(self, keys: Keys, text: str) -> str:
-        """Pydantic's words, with the next step for unknown and missing keys."""
-        if text == "extra inputs are not permitted":
-            table: Any = _File
-            for key in keys[:-1]:
-                table = table.model_fields[key].annotation
-            return f"unknown key; {did_you_mean(str(keys[-1]), list(table.model_fields))}"
-        if text == "field required":
-            example = {"main": '"package.module:main"', "version": '"1.0.0"'}.get(str(keys[-1]), '"…"')
-            table_name = spelled(keys if len(keys) == 1 else keys[:-1])
-            return f"is missing; add to the file:\n    [{table_name}]" + (
-                f"\n    {keys[-1]} = {example}"
-                if len(keys) > 1
-                else '\n    name = "…"\n    version = "1.0.0"'
-            )
-        return text
+    def extension_tables(self) -> dict[str, Any]:
+        tables = self.data.get("ext", {})
+        if not isinstance(tables, dict):
+            self.refuse(("ext",), 'must be a table: write [ext."NAME"] for each extension')
+            return {}
+        for name, values in tables.items():
+            if not isinstance(values, dict):
+                self.refuse(("ext", name), f'must be a table: write [ext."{name}"] above its keys')
+        return {name: values for name, values in tables.items() if isinstance(values, dict)}
 
-    def version(self, keys: Keys, text: str) -> runtime.VersionInfo:
-        try:
-            return runtime.VersionInfo(*Version.parse(text).to_tuple())
-        except ValueError as error:
-            self.refuse(keys, str(error))
-            return runtime.VersionInfo(0)
+    def version(self, keys: Keys, text: str | None) -> runtime.VersionInfo:
+        if text is not None:
+            try:
+                return runtime.VersionInfo(*Version.parse(text).to_tuple())
+            except ValueError as error:
+                shown = (
+                    "is not a version of three numbers, such as '1.2.3'"
+                    if keys in self.hidden
+                    else str(error)
+                )
+                self.refuse(keys, shown)
+        return runtime.VersionInfo(0)
 
     def imported_main(self, text: str | None) -> Main | None:
         if text is None:
@@ -293,31 +365,120 @@ class _Reader:
         try:
             found = imported(text)
         except BadValueError as error:
-            for _, reason in error.problems:
-                self.refuse(keys, reason)
+            self.refuse_values(keys, error)
             return None
+        problem: str | None = None
         if not callable(found):
-            self.refuse(
-                keys, f"{text!r} is of type {type(found).__name__}: name a function main(instance, args)"
-            )
+            problem = f"{text!r} is of type {type(found).__name__}: name a function main(instance, args)"
+        elif inspect.iscoroutinefunction(found):
+            problem = f"{text!r} is asynchronous: name a function that calls asyncio.run(...)"
+        else:
+            try:
+                inspect.signature(found).bind(None, [])
+            except TypeError:
+                problem = f"{text!r} cannot be called with (instance, args): write def {found.__name__}(instance, args):"
+            except ValueError:  # written in C: what it takes is not known
+                pass
+        if problem is not None:
+            self.refuse(keys, problem)
             return None
         main: Main = found
         return main
 
-    def configuration(self, plan: Plan, tables: Mapping[str, Mapping[str, Any]]) -> list[object]:
+    def refuse_tables_not_asked_for(
+        self, tables: Mapping[str, Any], asked: list[str], inventory: Inventory
+    ) -> None:
+        for name in tables:
+            if name in asked:
+                continue
+            if name in inventory.names():
+                text = "is not enabled: add it to enabled_extensions, or remove the table"
+            else:
+                text = f"no extension of this name is enabled; {did_you_mean(name, asked)}"
+            self.refuse(("ext", name), text)
+
+    def configuration(
+        self,
+        registries: Iterable[PluginRegistry],
+        tables: Mapping[str, Mapping[str, Any]],
+        enabled: list[str],
+    ) -> list[object]:
         """A configuration object for each table of an extension that comes up."""
         made: list[object] = []
-        for registry in plan.order:
-            values = tables.get(registry.name)
+        for registry in registries:
+            values, kind, keys = tables.get(registry.name), registry.create_info, ("ext", registry.name)
             if values is None:
+                if kind is not None and registry.name in enabled:
+                    self.refuse_no_table(registry, kind)
                 continue
-            kind = registry.create_info
             if kind is None:
-                self.refuse(("ext", registry.name), "this extension takes no configuration: remove the table")
+                self.refuse(keys, "this extension takes no configuration: remove the table")
                 continue
             try:
-                made.append(build(kind, values))
+                made.append(AddressedObject(registry.name, build(kind, values)))
             except BadValueError as error:
-                for keys, text in error.problems:
-                    self.refuse(("ext", registry.name, *keys), text)
+                self.refuse_values(keys, error)
         return made
+
+    def refuse_no_table(self, registry: PluginRegistry, kind: type) -> None:
+        """What the default `new` of a plugin cannot make from defaults must stand in the file."""
+        new: Any = getattr(registry.plugin_class, "new", None)
+        if getattr(new, "__func__", None) is not PluginEXT.__dict__["new"].__func__:
+            return
+        try:
+            required = required_parameters(kind)
+        except BadValueError:
+            return
+        if required:
+            lines = "".join(f"\n    {name} = …" for name in required)
+            text = f'is missing; add to the file:\n    [ext."{registry.name}"]{lines}'
+            self.refuse(("ext", registry.name), text)
+
+
+def _split(setting: str) -> tuple[tuple[str, ...], str]:
+    """The key and the value of a `KEY=VALUE`; no key if it is none. A quoted part of the key may hold a `=`."""
+    place = setting.find("=")
+    while place >= 0 and "\n" not in setting[:place]:
+        try:
+            leaf: Any = tomllib.loads(f"{setting[:place]} = 0")
+        except tomllib.TOMLDecodeError:
+            place = setting.find("=", place + 1)
+            continue
+        keys: list[str] = []
+        while isinstance(leaf, dict) and len(leaf) == 1:
+            ((name, leaf),) = leaf.items()
+            keys.append(name)
+        return (tuple(keys) if leaf == 0 else ()), setting[place + 1 :]
+    return (), ""
+
+
+def _explained(kind: type[_Table], name: str, keys: Keys, text: str, values: Any) -> str:
+    """Pydantic's words, with the next step for unknown and missing keys and for lists."""
+    if text == "extra inputs are not permitted":
+        return f"unknown key; {did_you_mean(str(keys[-1]), list(kind.model_fields))}"
+    if text.startswith("is missing"):
+        return f"is missing; add to the file:\n    [{name}]\n    {keys[-1]} = {_EXAMPLES[str(keys[-1])]}"
+    if text == "input should be a valid list":
+        return f'must be a list: write ["{values[keys[-1]]}"]' if isinstance(values[keys[-1]], str) else text
+    return text
+
+
+def _inventory(groups: Iterable[str] | None) -> Inventory:
+    """The default one, or one of these groups; with what this process has registered, by `main` for instance."""
+    if groups is None:
+        return default_inventory
+    inventory = Inventory(tuple(groups))
+    for registry in default_inventory.registered():
+        inventory.submit(registry)
+    return inventory
+
+
+def _loadable(names: Iterable[str], inventory: Inventory) -> list[PluginRegistry]:
+    """Those that can be had, for a look at their configuration where there is no plan."""
+    found: list[PluginRegistry] = []
+    for name in dict.fromkeys(names):
+        try:
+            found.append(inventory.find(name).load())
+        except HyError:
+            continue
+    return found

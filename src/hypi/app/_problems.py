@@ -12,7 +12,7 @@ from typing import Any, final
 
 from hycore.utils.error import HyError, closest
 
-__all__ = ["ApplicationFileError", "Keys", "Problem", "did_you_mean", "line_of", "spelled"]
+__all__ = ["ApplicationFileError", "Keys", "Lines", "Problem", "did_you_mean", "is_in", "spelled"]
 
 Keys = tuple[str | int, ...]
 """The way to a value: keys of tables, and places in arrays."""
@@ -67,39 +67,78 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     return f"known: {', '.join(known)}" if known else "there is none"
 
 
-def line_of(text: str, keys: Keys) -> int | None:
-    """The line on which the statement stands that gives a value, or the closest table or array around it.
+@final
+class Lines:
+    """Finds the lines on which values stand in a file.
 
-    It is found with the parser itself, which is given ever more lines of the file until the value is there.
+    It asks the parser itself, which is given more and less of the file until the statement is found that brings the
+    value. It lives as long as the file is read; each part of the file is parsed once.
     """
-    while keys:
-        line = _line_of(text, keys)
-        if line is not None:
-            return line
-        keys = keys[:-1]
-    return None
 
+    def __init__(self, text: str) -> None:
+        self._lines = text.split("\n")
+        self._parsed: dict[int, Any] = {0: {}}
 
-def _line_of(text: str, keys: Keys) -> int | None:
-    lines = text.splitlines(keepends=True)
-    before = 0
-    for count in range(1, len(lines) + 1):
-        try:
-            found: Any = tomllib.loads("".join(lines[:count]))
-        except tomllib.TOMLDecodeError:
-            continue  # in the middle of a value that goes over several lines
-        key: Any
-        for key in keys:
-            if (isinstance(found, dict) and key in found) or (
-                isinstance(found, list) and isinstance(key, int) and key < len(found)
-            ):
-                found = found[key]
+    def find(self, keys: Keys) -> int | None:
+        """The line of the statement that gives a value, or of the closest table or array around it; from 1."""
+        while keys:
+            line = self.exactly(keys)
+            if line is not None:
+                return line
+            keys = keys[:-1]
+        return None
+
+    def exactly(self, keys: Keys) -> int | None:
+        """The line of the statement that gives a value, or `None` if the file does not have it."""
+        # What the first lines hold grows with their number: a search by halves.
+        without, having = 0, len(self._lines)
+        if not self._has(having, keys):
+            return None
+        while True:
+            middle = self._statement_end((without + having) // 2)
+            if middle <= without:
+                middle = self._statement_end_after(without)
+                if middle >= having:
+                    break
+            if self._has(middle, keys):
+                having = middle
             else:
-                break
-        else:
-            start = before
-            while not lines[start].strip() or lines[start].lstrip().startswith("#"):
-                start += 1
-            return start + 1
-        before = count
-    return None
+                without = middle
+        while not self._lines[without].strip() or self._lines[without].lstrip().startswith("#"):
+            without += 1
+        return without + 1
+
+    def _statement_end(self, count: int) -> int:
+        """The largest number of lines, up to `count`, that does not end in the middle of a value."""
+        while self._parse(count) is None:
+            count -= 1
+        return count
+
+    def _statement_end_after(self, count: int) -> int:
+        count += 1
+        while self._parse(count) is None:
+            count += 1
+        return count
+
+    def _parse(self, count: int) -> Any:
+        if count not in self._parsed:
+            try:
+                self._parsed[count] = tomllib.loads("\n".join(self._lines[:count]) + "\n")
+            except tomllib.TOMLDecodeError:
+                self._parsed[count] = None
+        return self._parsed[count]
+
+    def _has(self, count: int, keys: Keys) -> bool:
+        found: Any = self._parse(count)
+        for key in keys:
+            if not is_in(found, key):
+                return False
+            found = found[key]
+        return True
+
+
+def is_in(value: Any, key: str | int) -> bool:
+    """Whether a table or an array has this key or place."""
+    if isinstance(value, list):
+        return isinstance(key, int) and key < len(value)
+    return isinstance(value, dict) and key in value

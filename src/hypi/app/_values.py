@@ -1,5 +1,9 @@
 """From what an application file says to the objects that plugins take.
 
+Pydantic validates each value against its annotation. What TOML has no way to write is added to Pydantic's own schema
+of the type, wherever it stands in it: members of enumerations and callables are found by their names, nested classes
+of attrs are constructed, and a key that a table does not have is refused.
+
 Layer: `hypi.app`, above `_problems`.
 """
 
@@ -7,26 +11,39 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import is_dataclass
-from enum import Enum
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
+from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaError, SchemaValidator
 
 from hycore.utils.error import describe, qualified_name
-from hypi.app._problems import Keys, did_you_mean
+from hypi.app._problems import Keys, did_you_mean, is_in
 
-__all__ = ["BadValueError", "build", "imported", "pydantic_problems"]
+__all__ = ["BadValueError", "Wrong", "build", "imported", "pydantic_problems", "required_parameters"]
+
+_FOREIGN = ("value_error", "assertion_error", "foreign")
+"""Pydantic's kinds of errors whose text comes from the author of a class."""
+
+
+class Wrong(NamedTuple):
+    """One value that is wrong: the way to it, and what is wrong; a foreign text may quote the value."""
+
+    keys: Keys
+    text: str
+    foreign: bool = False
+
+    def below(self, *keys: str | int) -> Wrong:
+        """The same, seen from further up."""
+        return self._replace(keys=(*keys, *self.keys))
 
 
 class BadValueError(Exception):
-    """One or more values are wrong: pairs of the way to each, and what is wrong with it."""
+    """One or more values are wrong."""
 
-    def __init__(self, *problems: tuple[Keys, str]) -> None:
+    def __init__(self, *problems: Wrong) -> None:
         super().__init__()
         self.problems = problems
 
@@ -37,81 +54,118 @@ def build(kind: type, values: Mapping[str, Any]) -> object:
     The class is a dataclass, an attrs class, a Pydantic model, or any class whose `__init__` is annotated. Raises
     `BadValueError` with everything that is wrong.
     """
+    if hasattr(kind, "__pydantic_core_schema__"):
+        try:
+            return _validator(kind).validate_python(dict(values))
+        except ValidationError as error:
+            raise BadValueError(*pydantic_problems(error, values)) from error
     hints, required = _parameters(kind)
-    problems: list[tuple[Keys, str]] = [
-        ((), f"{name!r} is missing, and has no default") for name in required if name not in values
-    ]
+    problems = [_missing((name,)) for name in required if name not in values]
     ready: dict[str, Any] = {}
-    validates_itself = hasattr(kind, "__pydantic_validator__")
     for name, value in values.items():
         if name not in hints:
-            problems.append(((name,), f"unknown key; {did_you_mean(name, list(hints))}"))
+            problems.append(_unknown((name,), list(hints)))
             continue
-        hint = hints[name]
-        problems += _unknown_keys(hint, value, (name,))
         try:
-            value = _prepared(hint, value, (name,))
-            ready[name] = value if validates_itself else _validated(hint, value)
+            ready[name] = _validator(hints[name]).validate_python(value)
         except ValidationError as error:
-            problems += [((name, *keys), text) for keys, text in pydantic_problems(error)]
+            problems += [each.below(name) for each in pydantic_problems(error, value)]
         except BadValueError as error:
-            problems += error.problems
+            problems += [each.below(name) for each in error.problems]
     if problems:
         raise BadValueError(*problems)
     try:
         return kind(**ready)
     except ValidationError as error:
-        raise BadValueError(*pydantic_problems(error)) from None
+        raise BadValueError(*pydantic_problems(error, values)) from error
     except Exception as error:
         argument = getattr(error, "argument", None)
         keys: Keys = (argument,) if isinstance(argument, str) and argument in values else ()
         text = str(error) if isinstance(error, ValueError | TypeError) else describe(error)
-        raise BadValueError((keys, text or describe(error))) from None
+        raise BadValueError(Wrong(keys, text or describe(error), foreign=True)) from error
 
 
-def pydantic_problems(error: ValidationError) -> Iterator[tuple[Keys, str]]:
-    """The problems of a validation, without the values, which may be secret."""
+def required_parameters(kind: type) -> list[str]:
+    """The names without which a configuration object of this class cannot be made."""
+    return _parameters(kind)[1]
+
+
+def pydantic_problems(error: ValidationError, value: object) -> Iterator[Wrong]:
+    """The problems of a validation, without the values, which may be secret; several of one key are one."""
+    by_keys: dict[Keys, list[Wrong]] = {}
     for each in error.errors(include_url=False, include_input=False, include_context=False):
         text = each["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        # Pydantic adds the branch of a union to the way; only what the file has leads to a line.
-        yield each["loc"], text[:1].lower() + text[1:]
+        wrong = Wrong(
+            _keys_in(value, each["loc"]), text[:1].lower() + text[1:], foreign=each["type"] in _FOREIGN
+        )
+        if each["type"] == "missing":
+            wrong = _missing((*wrong.keys, each["loc"][-1]))
+        by_keys.setdefault(wrong.keys, []).append(wrong)
+    for keys, wrongs in by_keys.items():
+        texts = dict.fromkeys(wrong.text for wrong in wrongs)
+        yield Wrong(keys, ", or ".join(texts), foreign=any(wrong.foreign for wrong in wrongs))
 
 
 def imported(text: str) -> Any:
     """What `"package.module:name"` names; raises `BadValueError`."""
     module_name, colon, path = text.partition(":")
     if not colon or not module_name or not path:
-        raise BadValueError(((), f"{text!r} is not of the form 'package.module:name'"))
+        raise BadValueError(Wrong((), f"{text!r} is not of the form 'package.module:name'", foreign=True))
     try:
         found: Any = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
-        raise BadValueError(((), f"{module_name!r} cannot be imported: {describe(error)}")) from error
+        text = f"{module_name!r} cannot be imported: {describe(error)}"
+        raise BadValueError(Wrong((), text, foreign=True)) from error
     for attribute in path.split("."):
         try:
             found = getattr(found, attribute)
         except AttributeError:
             hint = did_you_mean(attribute, [name for name in dir(found) if not name.startswith("_")])
-            raise BadValueError(((), f"{module_name!r} has no {attribute!r}; {hint}")) from None
+            raise BadValueError(
+                Wrong((), f"{module_name!r} has no {attribute!r}; {hint}", foreign=True)
+            ) from None
     return found
 
 
-def _parameters(kind: type) -> tuple[dict[str, Any], list[str]]:
+def _missing(keys: Keys) -> Wrong:
+    return Wrong(keys, "is missing, and has no default")
+
+
+def _unknown(keys: Keys, known: Sequence[str]) -> Wrong:
+    return Wrong(keys, f"unknown key; {did_you_mean(str(keys[-1]), known)}")
+
+
+def _keys_in(value: Any, location: Iterable[str | int]) -> Keys:
+    """The part of Pydantic's way to a value that the file has: it also names the branches of unions."""
+    keys: list[str | int] = []
+    for key in location:
+        if is_in(value, key):
+            keys.append(key)
+            value = value[key]
+    return tuple(keys)
+
+
+def _parameters(kind: Any) -> tuple[dict[str, Any], list[str]]:
     """The hints of what a class is called with, by name, and the names that have no default."""
-    if issubclass(kind, BaseModel):
-        fields = kind.model_fields
-        hints = {field.alias or name: field.annotation for name, field in fields.items()}
-        return hints, [field.alias or name for name, field in fields.items() if field.is_required()]
+    fields: Any = getattr(kind, "__pydantic_fields__", None)
+    if fields is not None:
+        names = {field.alias or name: field for name, field in fields.items()}
+        return {name: field.annotation for name, field in names.items()}, [
+            name for name, field in names.items() if field.is_required()
+        ]
     try:
         signature = inspect.signature(kind)
     except (TypeError, ValueError) as error:
-        raise BadValueError(((), f"{qualified_name(kind)} cannot be called: {describe(error)}")) from error
+        raise BadValueError(
+            Wrong((), f"{qualified_name(kind)} cannot be called: {describe(error)}")
+        ) from error
     declared: dict[str, Any] = {}
     for source in (kind, kind.__init__):
         try:
             declared |= typing.get_type_hints(source, include_extras=True)
         except Exception as error:
             text = f"the annotations of {qualified_name(kind)} cannot be resolved: {describe(error)}"
-            raise BadValueError(((), text)) from error
+            raise BadValueError(Wrong((), text)) from error
     taken = [
         parameter
         for parameter in signature.parameters.values()
@@ -121,69 +175,134 @@ def _parameters(kind: type) -> tuple[dict[str, Any], list[str]]:
     return hints, [parameter.name for parameter in taken if parameter.default is parameter.empty]
 
 
-def _validated(hint: Any, value: Any) -> Any:
+# Pydantic's schemas, and what is added to them.
+
+
+def _validator(hint: Any) -> SchemaValidator:
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
-    except PydanticUserError:  # a type that brings a configuration of its own
-        adapter = TypeAdapter(hint)
-    return adapter.validate_python(value)
+        try:
+            adapter: TypeAdapter[Any] = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+        except PydanticUserError:  # a type that brings a configuration of its own
+            adapter = TypeAdapter(hint)
+        return SchemaValidator(_extended(adapter.core_schema))
+    except (PydanticUserError, SchemaError) as error:
+        text = str(error).partition("\n")[0]
+        raise BadValueError(
+            Wrong((), f"a value of type {hint!r} cannot be read from a file: {text}")
+        ) from error
 
 
-def _choices(hint: Any) -> tuple[Any, ...]:
-    """The members of a union; a type alone is its own only member."""
-    if typing.get_origin(hint) is typing.Annotated:
-        hint = typing.get_args(hint)[0]
-    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+def _extended(schema: Any, config: Any = None) -> Any:
+    """The schema, with names for enumerations and callables, attrs classes, and no unknown keys.
+
+    `config` is that of the class around.
+    """
+    if isinstance(schema, list | tuple):
+        return type(schema)(_extended(each, config) for each in schema)
+    if not isinstance(schema, dict):
+        return schema
+    own = schema.get("config", config)
+    # Metadata may hold anything, and so may the members of enumerations and literals.
+    left = ("config", "metadata", "serialization", "members", "expected", "default")
+    parts = {key: part if key in left else _extended(part, own) for key, part in schema.items()}
+    kind = schema.get("type")
+    if kind == "enum":
+        return _wrapped(parts, _member_by_name(schema["cls"]))
+    if kind in ("callable", "is-subclass"):
+        return _wrapped(parts, _callable_by_name)
+    if kind == "is-instance" and hasattr(schema["cls"], "__attrs_attrs__"):
+        return _wrapped(parts, _constructed(schema["cls"]))
+    if kind in ("model-fields", "dataclass-args", "typed-dict"):
+        extra = schema.get("extra_behavior") or (own or {}).get("extra_fields_behavior")
+        known = _known_keys(schema["fields"])
+        if extra != "allow" and known is not None:
+            return _wrapped({**parts, "extra_behavior": "forbid"}, _without_unknown(known))
+    return parts
 
 
-def _prepared(hint: Any, value: Any, keys: Keys) -> Any:
-    """Resolves what TOML has no way to write: members of enumerations, and callables, by their names."""
-    for choice in _choices(hint):
-        origin, arguments = typing.get_origin(choice), typing.get_args(choice)
+Handler = Callable[[Any], Any]
+
+
+def _wrapped(schema: Any, function: Callable[[Any, Handler], Any]) -> Any:
+    return {"type": "function-wrap", "function": {"type": "no-info", "function": function}, "schema": schema}
+
+
+def _member_by_name(kind: Any) -> Callable[[Any, Handler], Any]:
+    members: Mapping[str, Any] = kind.__members__
+
+    def validate(value: Any, handler: Handler) -> Any:
         if isinstance(value, str):
-            if isinstance(choice, type) and issubclass(choice, Enum):
-                member = choice.__members__.get(value) or choice.__members__.get(value.upper())
-                if member is not None:
-                    return member
-            elif origin in (Callable, type) or choice in (Callable, typing.Callable, type):
-                if ":" not in value and [other for other in _choices(hint) if other is str]:
-                    continue
-                try:
-                    found = imported(value)
-                except BadValueError as error:
-                    raise BadValueError(*((keys, text) for _, text in error.problems)) from error
-                if not callable(found):
-                    raise BadValueError(
-                        (keys, f"{value!r} is of type {type(found).__name__}, and not callable")
-                    )
-                return found
-        elif isinstance(value, list) and isinstance(origin, type) and issubclass(origin, list | tuple | set):
-            inner = arguments[0] if arguments else Any
-            return [_prepared(inner, item, (*keys, place)) for place, item in enumerate(value)]
-        elif isinstance(value, dict) and isinstance(origin, type) and issubclass(origin, Mapping):
-            inner = arguments[1] if len(arguments) == 2 else Any
-            return {key: _prepared(inner, item, (*keys, key)) for key, item in value.items()}
-    return value
+            for name in (value, value.upper()):
+                if name in members:
+                    return members[name]
+        try:
+            return handler(value)
+        except ValidationError:
+            raise PydanticCustomError("enum", f"must be one of {', '.join(members)}") from None  # pyright: ignore[reportArgumentType]
+
+    return validate
 
 
-def _unknown_keys(hint: Any, value: Any, keys: Keys) -> Iterator[tuple[Keys, str]]:
-    """Keys in nested tables that the type does not have; Pydantic lets those of plain dataclasses pass."""
-    for choice in _choices(hint):
-        arguments = typing.get_args(choice)
-        if (
-            isinstance(value, dict)
-            and isinstance(choice, type)
-            and (is_dataclass(choice) or issubclass(choice, BaseModel))
-        ):
-            inner, _ = _parameters(choice)
-            for name, item in value.items():
-                if name in inner:
-                    yield from _unknown_keys(inner[name], item, (*keys, name))
-                else:
-                    yield (*keys, name), f"unknown key; {did_you_mean(name, list(inner))}"
-        elif isinstance(value, list) and arguments:
-            for place, item in enumerate(value):
-                yield from _unknown_keys(arguments[0], item, (*keys, place))
-        elif isinstance(value, dict) and len(arguments) == 2:
-            for name, item in value.items():
-                yield from _unknown_keys(arguments[1], item, (*keys, name))
+def _callable_by_name(value: Any, handler: Handler) -> Any:
+    if not isinstance(value, str):
+        return handler(value)
+    try:
+        found = imported(value)
+    except BadValueError as error:
+        raise _as_validation_error(error) from error
+    try:
+        return handler(found)
+    except ValidationError:
+        text = f"{value!r} is of type {type(found).__name__}, and not what is needed"
+        raise PydanticCustomError("foreign", text) from None  # pyright: ignore[reportArgumentType]
+
+
+def _constructed(kind: type) -> Callable[[Any, Handler], Any]:
+    def validate(value: Any, handler: Handler) -> Any:
+        if not isinstance(value, dict):
+            return handler(value)
+        try:
+            return build(kind, value)
+        except BadValueError as error:
+            raise _as_validation_error(error) from error
+
+    return validate
+
+
+def _without_unknown(known: list[str]) -> Callable[[Any, Handler], Any]:
+    """Tells the closest known name of a key that a table does not have, beside what else is wrong in it."""
+
+    def validate(value: Any, handler: Handler) -> Any:
+        if not isinstance(value, dict):
+            return handler(value)
+        problems = [_unknown((key,), known) for key in value if key not in known]
+        if not problems:
+            return handler(value)
+        try:
+            handler({key: item for key, item in value.items() if key in known})
+        except ValidationError as error:
+            problems += pydantic_problems(error, value)
+        raise _as_validation_error(BadValueError(*problems))
+
+    return validate
+
+
+def _known_keys(fields: Any) -> list[str] | None:
+    """What the keys of a table may be, or `None` where that is more than a list of names."""
+    named = fields.items() if isinstance(fields, dict) else [(field["name"], field) for field in fields]
+    aliases = [field.get("validation_alias", name) for name, field in named]
+    return aliases if all(isinstance(alias, str) for alias in aliases) else None
+
+
+def _as_validation_error(error: BadValueError) -> ValidationError:
+    return ValidationError.from_exception_data(
+        "table",
+        [
+            InitErrorDetails(
+                type=PydanticCustomError("foreign" if wrong.foreign else "refused", wrong.text),  # pyright: ignore[reportArgumentType]
+                loc=wrong.keys,
+                input=None,
+            )
+            for wrong in error.problems
+        ],
+    )

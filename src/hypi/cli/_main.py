@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from hycore.base._version import runtime_version
-from hypi.cli._run import add_run
+from hypi.cli._output import WRONG, flushed
 
 __all__ = ["main"]
 
@@ -22,6 +22,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "--" in words:
         place = words.index("--")
         words, arguments = words[:place], words[place + 1 :]
+    try:
+        status = _run(words, arguments)
+    except KeyboardInterrupt:  # it came before anything was started
+        status = 130
+    flushed()
+    return status
+
+
+def _run(words: list[str], arguments: list[str]) -> int:
     parser = _parser()
     try:
         options = parser.parse_args(words)
@@ -29,12 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return request.code if isinstance(request.code, int) else 0
     if options.command is None:
         parser.print_help(sys.stderr)
-        return 2
+        return WRONG
     status: int = options.run(options, arguments)
     return status
 
 
 def _parser() -> argparse.ArgumentParser:
+    from hypi.cli._run import add_run
+
     parser = argparse.ArgumentParser(
         prog="hyperion",
         description="Runs applications that are made of extensions.",

@@ -1,27 +1,25 @@
 """`hyperion run`: creates what an application file describes, calls its main, tears down.
 
-Layer: `hypi.cli`, above `_errors` and `_signals`.
+Layer: `hypi.cli`, above `_output` and `_signals`.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 
 from hycore.base import InstanceContext
 from hycore.utils.error import HyError
 from hypi.app import Application, ApplicationFileError, load_application
-from hypi.cli._errors import show_error
+from hypi.cli._output import FAILED, FINE, WRONG, flushed, reader_is_gone, say, show_error
 from hypi.cli._signals import Signals, TerminatedError
 
 __all__ = ["add_run"]
-
-_FINE, _FAILED, _WRONG = 0, 1, 2
 
 
 def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,8 +31,9 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
             "Creates the instance that an application file describes, calls its main with the words after --, and "
             "tears everything down. Without a main it runs until Ctrl-C or SIGTERM. The exit status is that of "
             "main; 1 if the application failed or cannot start, 2 if the file or the usage is wrong, 130 after "
-            "Ctrl-C and 143 after SIGTERM."
+            "Ctrl-C, 143 after SIGTERM and 129 after SIGHUP."
         ),
+        usage="hyperion run [-h] [--set KEY=VALUE] [--group NAME] [--traceback] FILE [-- ARGS]",
         allow_abbrev=False,
     )
     parser.add_argument("file", metavar="FILE", help="the application file, such as app.toml")
@@ -58,13 +57,18 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
-    with Signals() as signals, _folder_on_path(Path(options.file)):
+    with Signals() as signals, _folder_on_path(options.file):
         try:
             status = _started(options, arguments, signals)
-        except (KeyboardInterrupt, TerminatedError):
-            # The signal came between two steps; whatever was up has been undone on the way here.
-            status = _FAILED
-        return signals.status if signals.status is not None and signals.phase != "main" else status
+        except KeyboardInterrupt as interrupt:
+            # Whatever was up has been undone on the way here; what failed meanwhile stands in the notes.
+            for note in getattr(interrupt, "__notes__", ()):
+                say(f"hyperion: {note}")
+            number = interrupt.number if isinstance(interrupt, TerminatedError) else signal.SIGINT
+            status = 128 + number
+        if signals.received is not None and signals.phase != "main":
+            status = 128 + signals.received
+        return status if flushed() else status or FAILED
 
 
 def _started(options: argparse.Namespace, arguments: list[str], signals: Signals) -> int:
@@ -73,15 +77,23 @@ def _started(options: argparse.Namespace, arguments: list[str], signals: Signals
         instance = application.create()
     except ApplicationFileError as error:
         show_error(error, with_traceback=options.traceback)
-        return _WRONG
+        return WRONG
     except HyError as error:
         show_error(error, headline=f"{options.file}: ", with_traceback=options.traceback)
-        return _FAILED
+        return FAILED
     try:
-        signals.phase = "main"
+        if signals.received is not None:  # something has swallowed it
+            raise (
+                KeyboardInterrupt if signals.received == signal.SIGINT else TerminatedError(signals.received)
+            )
+        if instance.ext.log_callback is None:
+            for aside in instance.report().set_aside:
+                say(f"hyperion: extension {aside.name} is set aside: {aside.reason}")
+        signals.enter("main")
         status = _called(application, instance, arguments, options)
+        signals.received = None  # `main` has handled it
     finally:
-        signals.phase = "stopping"
+        signals.enter("stopping")
         failed = _closed(instance, options)
     return status or failed
 
@@ -90,40 +102,39 @@ def _called(
     application: Application, instance: InstanceContext, arguments: list[str], options: argparse.Namespace
 ) -> int:
     if application.main is None:
+        if sys.stderr is not None and sys.stderr.isatty():
+            say(f"hyperion: {instance.application_name} is up; Ctrl-C ends it")
         while True:
             time.sleep(3600)  # a signal ends it
     try:
         result = application.main(instance, arguments)
-        sys.stdout.flush()
     except SystemExit as request:
         return _requested(request)
-    except BrokenPipeError:
-        # Whoever read the output has gone. What is still in the buffer must go somewhere at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FAILED
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, BrokenPipeError) and reader_is_gone():
+            return FAILED
         show_error(error, headline="main failed: ", with_traceback=options.traceback)
         if not options.traceback:
-            print("--traceback shows where", file=sys.stderr)
-        return _FAILED
+            say("--traceback shows where")
+        return FAILED
     if result is None:
-        return _FINE
-    if type(result) is int:
-        return result
-    print(
-        f"hyperion: main returned an object of type {type(result).__name__}: return an exit status, such as 0, or None",
-        file=sys.stderr,
-    )
-    return _FAILED
+        return FINE
+    if isinstance(result, int) and not isinstance(result, bool) and 0 <= result <= 255:
+        return int(result)
+    shown = repr(int(result)) if isinstance(result, int) else f"an object of type {type(result).__name__}"
+    say(f"hyperion: main returned {shown}: return an exit status from 0 to 255, or None")
+    return FAILED
 
 
 def _requested(request: SystemExit) -> int:
     if request.code is None:
-        return _FINE
+        return FINE
     if isinstance(request.code, int):
         return request.code
-    print(request.code, file=sys.stderr)
-    return _FAILED
+    say(str(request.code))
+    return FAILED
 
 
 def _closed(instance: InstanceContext, options: argparse.Namespace) -> int:
@@ -131,14 +142,14 @@ def _closed(instance: InstanceContext, options: argparse.Namespace) -> int:
         instance.close()
     except HyError as error:
         show_error(error, with_traceback=options.traceback)
-        return _FAILED
-    return _FINE
+        return FAILED
+    return FINE
 
 
 @contextmanager
-def _folder_on_path(file: Path) -> Generator[None, None, None]:
+def _folder_on_path(file: str) -> Generator[None, None, None]:
     """Puts the application file's folder first on `sys.path`: its main and its own plugins lie there."""
-    folder = str(file.resolve().parent)
+    folder = os.path.dirname(os.path.abspath(file))
     sys.path.insert(0, folder)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first ends the work and everything is torn down, the second ends the process.
+"""Ctrl-C, SIGTERM and SIGHUP: the first ends the work and everything is torn down, the second ends the process.
 
 Layer: `hypi.cli`, a leaf within it.
 """
@@ -15,15 +15,20 @@ __all__ = ["Signals", "TerminatedError"]
 Phase = Literal["starting", "main", "stopping"]
 
 
-class TerminatedError(BaseException):
-    """SIGTERM has come; like `KeyboardInterrupt` it is not an `Exception`, so that nothing swallows it."""
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM or SIGHUP has come; event loops and the like let it pass as they do Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 @final
 class Signals:
-    """Handles both signals while it is entered, and then puts back what was there.
+    """Handles the signals that end a process while it is entered, and then puts back what was there.
 
-    While starting and in `main` a signal is raised as an exception. While stopping the first is only noted, since
+    While starting a signal is raised as an exception. In `main` Ctrl-C is what it always is in Python, so that event
+    loops may handle it in their own way, and the others are raised. While stopping the first is only noted, since
     everything is being torn down anyway. One that comes after another while starting or stopping ends the process at
     once, after one line that says so. In `main` any number may come: they are the application's affair.
     """
@@ -32,14 +37,13 @@ class Signals:
         self.phase: Phase = "starting"
         self.received: int | None = None
         self._before: dict[int, Any] = {}
-
-    @property
-    def status(self) -> int | None:
-        """The exit status that the signal is worth, or `None` if none has come."""
-        return 128 + self.received if self.received is not None else None
+        self._process = os.getpid()
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)):
+            # What is ignored stays so: a job in the background, nohup.
+            if number is None or signal.getsignal(number) is signal.SIG_IGN:
+                continue
             try:
                 self._before[number] = signal.signal(number, self._handle)
             except ValueError:  # not the main thread: signals are not ours to handle
@@ -50,15 +54,26 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
+    def enter(self, phase: Phase) -> None:
+        """Goes on to the next phase, with handlers that the application may have exchanged put back."""
+        self.phase = phase
+        for number in self._before:
+            plain = phase == "main" and number == signal.SIGINT
+            signal.signal(number, signal.default_int_handler if plain else self._handle)
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._process:  # a forked child: what the parent had before holds for it
+            signal.signal(number, self._before[number] or signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
         if self.received is not None and self.phase != "main":
             self._end_at_once(number)
         self.received = number
         if self.phase == "stopping":
             return
-        if number == signal.SIGTERM:
-            raise TerminatedError
-        raise KeyboardInterrupt
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise TerminatedError(number)
 
     def _end_at_once(self, number: int) -> NoReturn:
         os.write(2, b"hyperion: stopped by a second signal; teardown is left unfinished\n")
