@@ -16,7 +16,7 @@ from packaging.version import Version
 from hycore import OpaqueList, PluginEXT, define_plugin
 from hycore.ext import Inventory, PluginRegistry
 from hycore.ext._specifier import check_specifier, satisfies
-from hycore.utils.error import ArgumentTypeError, PluginDefinitionError
+from hycore.utils.error import ArgumentTypeError, HyError, PluginDefinitionError
 
 UUID = uuid.UUID("cdb726aa-8656-486f-a5b5-ff09f37a83fb")
 IDENTITY = {"UUID": UUID, "NAME": "__EXT_FOO", "DESCRIPTION": "Foo"}
@@ -32,6 +32,14 @@ def refusal(kind: Any) -> str:
         inventory.submit(kind)
     assert inventory.names() == ()
     return str(caught.value)
+
+
+def generator(self: object) -> Any:
+    yield
+
+
+async def asynchronous_generator(self: object) -> Any:
+    yield
 
 
 NEW = '@classmethod\n    def new(cls, ext: OpaqueList) -> "Foo":'
@@ -85,6 +93,28 @@ NEW = '@classmethod\n    def new(cls, ext: OpaqueList) -> "Foo":'
             "its INITIALIZE_TIMEOUT is of type bool, not a number of seconds",
             "INITIALIZE_TIMEOUT = 30.0",
         ),
+        ({"REQUIRES": {1, "a"}}, "its REQUIRES has of type int in it", 'REQUIRES = ("__EXT_foo",)'),
+        ({"UUID": "foo"}, "its UUID is a string", 'UUID = uuid.UUID("'),
+        (
+            {"initialize": generator},
+            "its initialize is a generator, whose code would never run: it has a yield",
+            "def initialize(self) -> None:",
+        ),
+        (
+            {"teardown": asynchronous_generator},
+            "its teardown is a generator, whose code would never run: it has a yield",
+            "def teardown(self) -> None:",
+        ),
+        (
+            {"instance": None},
+            "its instance hides the one that the runtime provides",
+            "_instance = …    # under another name",
+        ),
+        (
+            {"defer": lambda self: None},
+            "its defer hides the one that the runtime provides",
+            "_defer = …    # under another name",
+        ),
         (
             {"CREATE_INFO": {"limit": 3}},
             "CREATE_INFO is of type dict, not a class",
@@ -94,7 +124,9 @@ NEW = '@classmethod\n    def new(cls, ext: OpaqueList) -> "Foo":'
 )
 def test_a_mistake_shows_the_line_to_write(attributes: dict[str, object], problem: str, line: str) -> None:
     """And nothing is registered."""
-    assert refusal(define(**attributes)) == f"foo.Foo is not a valid plugin: {problem}. Write:\n    {line}"
+    text = refusal(define(**attributes))
+    assert text.startswith(f"foo.Foo is not a valid plugin: {problem}. Write:\n    {line}")
+    assert text.endswith(line) or attributes == {"UUID": "foo"}
 
 
 @pytest.mark.parametrize("value", [None, uuid.UUID(int=0), 3])
@@ -136,6 +168,33 @@ def test_an_abstract_class_is_refused() -> None:
     assert "it is abstract: work has no body" in refusal(
         type("Foo", (PluginEXT, Abstract), {"__module__": "foo", **IDENTITY})
     )
+
+
+def test_what_is_stored_as_self_instance_is_told(world: Any) -> None:
+    """As the Rust build's plugins do; the runtime provides it."""
+
+    class Foo(PluginEXT):
+        UUID, NAME, DESCRIPTION = uuid.UUID(int=1), "foo", "Stores the reference"
+
+        def attach_to(self, instance: object) -> None:
+            self.instance = instance  # type: ignore[assignment]
+
+    world.inventory.submit(Foo)
+    with pytest.raises(HyError) as caught:
+        world.create(["foo"])
+    assert (
+        "extension 'foo' stores something as self.instance, which the runtime provides: delete that line, or choose "
+        "another name"
+    ) in str(caught.value)
+
+
+def test_a_hook_may_be_a_partial_method(world: Any) -> None:
+    """It is called like any other."""
+    kind = world.plugin("a", submit=False)
+    kind.initialize = functools.partialmethod(lambda self, word: world.journal.append(word), "partial")
+    world.inventory.submit(kind)
+    world.create(["a"]).close()
+    assert world.journal == ["new a", "attach_to a", "partial", "teardown a"]
 
 
 def test_hooks_that_cannot_be_read_are_accepted() -> None:

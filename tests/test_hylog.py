@@ -15,7 +15,7 @@ import pytest
 from hycore import InstanceContext, OpaqueList, hyerror, hyinfo, load_plugin_by_name
 from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
 from hycore.ext import default_inventory
-from hycore.ext.hylog import LogCreateInfoEXT, LogLevelEXT, LogMessageEXT, LogPluginEXT
+from hycore.ext.hylog import JsonLines, LogCreateInfoEXT, LogLevelEXT, LogMessageEXT, LogPluginEXT
 from hycore.magic import HYPERION_LOGGER_NAME_EXT, HYPERION_LOGGER_UUID_EXT
 from hycore.utils.error import ArgumentTypeError, ArgumentValueError, PluginFailedError
 
@@ -70,6 +70,31 @@ def test_it_puts_back_what_was_in_the_slots(world: Any) -> None:
     assert seen == [(True, LogLevelEXT.ERROR)]
     assert mine == []
     assert "for the other" in [message.message for message in other]
+
+
+def test_a_callback_that_is_false_is_a_callback() -> None:
+    """A list that can be called, and is empty."""
+
+    class Collected(list[str]):
+        def __call__(self, message: LogMessageEXT) -> None:
+            self.append(message.message)
+
+    collected = Collected()
+    with create(LogCreateInfoEXT(callback=collected)) as instance:
+        hyinfo(instance, "text")
+    assert "text" in collected
+
+
+def test_json_lines_that_come_after_the_end_are_dropped(tmp_path: Path) -> None:
+    """A thread may log while the file is closed."""
+    lines = JsonLines(str(tmp_path / "log.jsonl"))
+    messages: list[LogMessageEXT] = []
+    with create(LogCreateInfoEXT(callback=messages.append)) as instance:
+        hyinfo(instance, "text")
+    lines(messages[0])
+    lines.close()
+    lines(messages[0])
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 1
 
 
 def test_failures_of_the_callback_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -811,6 +811,8 @@ def test_uuids_are_of_version_6_and_carry_the_node(world: Any) -> None:
         (6, "specified in RFC 4122", 0xFFFF_FFFF)
     }
     assert len(set(made)) == 2000
+    times = [each.int >> 64 for each in made]
+    assert times == sorted(times)
 
 
 def test_instances_are_only_created(world: Any) -> None:
@@ -829,4 +831,307 @@ def test_times_are_taken_when_asked_for(world: Any) -> None:
     (extension,) = instance.report().extensions
     assert list(extension.times) == ["new", "attach_to", "initialize", "teardown"]
     assert all(0 <= seconds < 10 for seconds in extension.times.values())
-    world.create(["a"]).report().extensions[0].times == {}
+    assert world.create(["a"]).report().extensions[0].times == {}
+
+
+# What optional extensions leave behind, and what an error, a callback or an exception that is kept may hold.
+
+
+def test_p1_two_optional_extensions_on_one_cycle_are_both_set_aside(world: Any) -> None:
+    """P5: each with the path that leads back to it."""
+    world.plugin("a", REQUIRES=("b",))
+    world.plugin("b", REQUIRES=("a",))
+    plan = world.plan([], ["a", "b"])
+    assert [(aside.name, aside.error_type) for aside in plan.set_aside] == [
+        ("a", "DependencyCycleError"),
+        ("b", "DependencyCycleError"),
+    ]
+    assert "'b' REQUIRES 'a' REQUIRES 'b'" in plan.set_aside[1].reason
+
+
+@pytest.mark.parametrize("phase", ["new", "attach_to", "initialize"])
+def test_t5_an_instance_that_set_something_aside_is_closed_at_once(
+    world: Any, no_collector: None, phase: str
+) -> None:
+    """T5: the runtime keeps no frame that holds it."""
+    world.plugin("a")
+    world.plugin("b", {phase: ValueError("no")})
+    instance = world.create(["a"], ["b"])
+    dead = weakref.ref(instance)
+    del instance
+    assert world.journal[-1] == "teardown a"
+    assert dead() is None
+
+
+@pytest.mark.parametrize("phase", ["new", "attach_to", "initialize"])
+def test_p1_what_a_set_aside_extension_deferred_is_undone_at_once(world: Any, phase: str) -> None:
+    """P1, T3: with what requires it, last in first out, and with what was constructed let go of."""
+    alive: list[weakref.ref[Any]] = []
+
+    def half(plugin: Any) -> None:
+        plugin = plugin[0] if isinstance(plugin, tuple) else plugin
+        alive.append(weakref.ref(plugin))
+        plugin.defer(plugin.note, "first")
+        plugin.defer(plugin.note, "second")
+        raise ValueError("no")
+
+    def defer(plugin: Any) -> None:
+        plugin[0].defer(plugin[0].note, "undone")
+
+    world.plugin("a")
+    world.plugin("b", {phase: half})
+    world.plugin("c", {"new": defer}, REQUIRES=("b",))
+    world.plugin("d")
+    with world.create(["a", "d"], ["b", "c"]) as instance:
+        undone = [line for line in world.journal if line.split()[0] in ("first", "second", "undone")]
+        expected = ["second b", "first b"] if phase == "new" else ["undone c", "second b", "first b"]
+        assert undone == expected
+        assert [aside.name for aside in instance.report().set_aside] == ["b", "c"]
+        assert [plugin.name for plugin in instance.extensions.values()] == ["a", "d"]
+        gc.collect()
+        assert [found() for found in alive] == [None]
+        world.journal.clear()
+    assert world.journal == ["teardown d", "teardown a"]
+
+
+def test_p1_a_set_aside_extension_defers_no_more(world: Any) -> None:
+    """P1: neither while it is undone nor afterwards; `self.instance` says that it has none."""
+    errors: list[PluginStateError] = []
+    kept: list[Any] = []
+
+    def late(plugin: Any) -> None:
+        with pytest.raises(PluginStateError) as caught:
+            plugin.defer(print)
+        errors.append(caught.value)
+
+    def fail(plugin: Any) -> None:
+        kept.append(plugin)
+        plugin.defer(late, plugin)
+        raise ValueError
+
+    world.plugin("b", {"initialize": fail})
+    with world.create([], ["b"]):
+        late(kept[0])
+        with pytest.raises(PluginStateError, match="has no instance any more"):
+            kept[0].instance
+    assert [error.problem for error in errors] == ["is being undone already"] * 2
+
+
+def test_p1_a_failure_while_something_is_set_aside_is_logged_and_reported(world: Any) -> None:
+    """P1: it never ends the creation."""
+    lines: list[str] = []
+
+    def fail(plugin: Any) -> None:
+        plugin.defer(throw, KeyError("stuck"))
+        raise ValueError("no")
+
+    world.plugin("log", {"initialize": lambda plugin: logging_to(plugin, lines)})
+    world.plugin("b", {"initialize": fail})
+    with world.create(["log"], ["b"]) as instance:
+        (failure,) = instance.report().failures
+    assert "a callback that extension 'b' gave to defer failed: KeyError: 'stuck'" in failure
+    assert "extension b is set aside: it failed in initialize: ValueError: no" in lines
+    assert failure in lines
+
+
+def test_p1_ctrl_c_while_something_is_set_aside_ends_the_creation(world: Any) -> None:
+    """F1: when all that it deferred has run."""
+
+    def fail(plugin: Any) -> None:
+        plugin.defer(plugin.note, "last")
+        plugin.defer(throw, KeyboardInterrupt())
+        raise ValueError("no")
+
+    world.plugin("a")
+    world.plugin("b", {"initialize": fail})
+    world.plugin("c")
+    with pytest.raises(KeyboardInterrupt):
+        world.create(["a"], ["b", "c"])
+    assert world.journal[-3:] == ["initialize b", "last b", "teardown a"]
+
+
+def test_t4_close_while_something_is_set_aside_ends_the_creation(world: Any) -> None:
+    """T4: no further hook runs."""
+
+    def fail(plugin: Any) -> None:
+        plugin.defer(lambda instance: instance.close(), plugin.instance)
+        raise ValueError
+
+    world.plugin("a")
+    world.plugin("b", {"initialize": fail})
+    world.plugin("c")
+    with pytest.raises(InstanceClosedError):
+        world.create(["a"], ["b", "c"])
+    assert world.journal[-2:] == ["initialize b", "teardown a"]
+
+
+@pytest.mark.parametrize("profile", [False, True])
+def test_p1_order_and_teardown_after_something_was_set_aside(world: Any, profile: bool) -> None:
+    """P1, T1: the hooks that follow are those of the extensions that are left, watched or not."""
+    world.plugin("a", {"initialize": ValueError})
+    world.plugin("b", {"attach_to": ValueError})
+    for name in "cd":
+        world.plugin(name)
+    info = world.info(["c", "d"], ["a", "b"])
+    info = world.info(["c"], ["a", "b", "d"])
+    instance = InstanceContext.create(info, inventory=world.inventory, profile=profile)
+    instance.close()
+    assert world.journal[-4:] == ["initialize a", "initialize d", "teardown d", "teardown c"]
+
+
+class Puzzling:
+    """What a mock is like: every attribute is there."""
+
+    def __getattr__(self, name: str) -> Any:
+        return Puzzling()
+
+    def __and__(self, other: object) -> Any:
+        return True
+
+
+class Failing:
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+@pytest.mark.parametrize("make", [Puzzling, Failing, int, lambda: (number for number in [1])])
+def test_what_hooks_and_callbacks_return_is_ignored_unless_it_can_be_awaited(world: Any, make: Any) -> None:
+    """F1, T1: no code of it runs."""
+    result = make()
+    kind = world.plugin("a", {"initialize": lambda plugin: plugin.defer(lambda: result)}, submit=False)
+    kind.attach_to = lambda self, instance: result
+    kind.teardown = lambda self: result
+    world.inventory.submit(kind)
+    world.create(["a"]).close()
+
+
+@pytest.mark.parametrize("phase", ["new", "initialize", "teardown"])
+def test_f1_a_stop_iteration_is_a_failure_like_any_other(world: Any, phase: str) -> None:
+    """F1: the cause is what the hook raised."""
+    world.plugin("a", {phase: lambda _: next(iter(()))})
+    with pytest.raises(HyError, match=f"failed in {phase}: StopIteration") as caught:
+        world.create(["a"]).close()
+    failure = caught.value.exceptions[0] if isinstance(caught.value, TeardownError) else caught.value
+    assert isinstance(failure.__cause__, StopIteration)
+
+
+def test_t5_a_plugin_that_keeps_an_exception_keeps_no_instance(world: Any, no_collector: None) -> None:
+    """T5: an exception keeps the frames that called the hook, and they hold none."""
+
+    def keep(plugin: Any) -> None:
+        try:
+            raise ValueError
+        except ValueError as error:
+            plugin.kept = error
+
+    for phase in ("attach_to", "initialize"):
+        world.plugin(phase, {phase: keep})
+        instance = world.create([phase])
+        del instance
+        assert world.journal[-1] == f"teardown {phase}"
+
+
+def test_t5_a_failing_log_callback_keeps_no_instance(world: Any, no_collector: None) -> None:
+    """T5, F4: what was reported is not kept."""
+    world.plugin("a")
+    instance = world.create(["a"])
+    instance.ext.log_callback = lambda message: 1 / 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", lambda args: None)
+        hyinfo(instance, "text")
+    del instance
+    assert world.journal[-1] == "teardown a"
+
+
+def test_f4_with_and_drop_leave_nothing_behind(world: Any, no_collector: None) -> None:
+    """F4: whatever failed, and without the collector."""
+    alive: list[weakref.ref[Any]] = []
+
+    def fail(plugin: Any) -> None:
+        alive.extend([weakref.ref(plugin), weakref.ref(plugin.instance)])
+        raise ValueError("stuck")
+
+    world.plugin("a", {"teardown": fail})
+    with contextlib.suppress(KeyError), world.create(["a"]):
+        raise KeyError("body")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", lambda args: None)
+        world.create(["a"])
+    assert [found() for found in alive] == [None] * 4
+
+
+def test_f4_a_kept_error_of_a_look_up_keeps_no_instance(world: Any, no_collector: None) -> None:
+    """F4, T5: our frames in it are empty."""
+    kept: list[BaseException] = []
+    world.plugin("a")
+    instance = world.create(["a"])
+    for look_up in (instance.require_plugin_ext, instance.get_plugin_ext):
+        try:
+            look_up("nobody" if look_up == instance.require_plugin_ext else 3)
+        except HyError as error:
+            kept.append(error)
+    del look_up, instance
+    assert world.journal[-1] == "teardown a"
+    assert [error.__context__ for error in kept] == [None, None]
+
+
+def test_a_plugin_has_no_instance_before_it_is_attached(world: Any) -> None:
+    """Not even through another plugin."""
+    made: list[Any] = []
+
+    def look(both: Any) -> None:
+        with pytest.raises(PluginStateError, match="use self.instance from attach_to on"):
+            made[0].instance
+
+    world.plugin("a", {"new": lambda both: made.append(both[0])})
+    world.plugin("b", {"new": look})
+    world.create(["a", "b"]).close()
+
+
+def test_a_report_tells_the_state_of_each(world: Any) -> None:
+    """Planned, constructed, up, down."""
+    seen: list[list[str]] = []
+
+    def look(plugin: Any) -> None:
+        instance = plugin.instance
+        seen.append([extension.state for extension in instance.report().extensions])
+
+    for name in "ab":
+        world.plugin(name, {"initialize": look, "teardown": look})
+    world.create(["a", "b"]).close()
+    assert seen == [["constructed", "constructed"], ["up", "constructed"], ["up", "down"], ["down", "down"]]
+
+
+def test_a_class_that_cannot_be_hashed_is_looked_up(world: Any) -> None:
+    """By identity: the engine compares no classes."""
+
+    class Meta(type):
+        def __eq__(cls, other: object) -> bool:
+            raise AssertionError
+
+        __hash__ = None  # type: ignore[assignment]
+
+    class Odd(PluginEXT, metaclass=Meta):
+        UUID, NAME, DESCRIPTION = world.plugin("odd", submit=False).UUID, "odd", "Cannot be hashed"
+
+    world.inventory.submit(Odd)
+    world.plugin("a")
+    with world.create(["odd", "a"]) as instance:
+        assert type(instance.get_plugin_ext(Odd)) is Odd
+        assert instance.require_plugin_ext("a").name == "a"
+
+
+def test_identity_is_read_only(world: Any) -> None:
+    """What logs and UUIDs carry is what the instance was created with."""
+    instance = world.create(node_id=3)
+    for name in ("application_name", "application_version", "engine_name", "engine_version", "node_id"):
+        with pytest.raises(AttributeError):
+            setattr(instance, name, 4)
+
+
+@pytest.mark.parametrize("given", [3, "hycore.plugins"])
+def test_what_is_no_inventory_is_told(world: Any, given: Any) -> None:
+    """By plan and create alike."""
+    for call in (InstanceContext.plan, InstanceContext.create):
+        with pytest.raises(ArgumentTypeError, match="inventory must be an Inventory, not "):
+            call(world.info(), inventory=given)

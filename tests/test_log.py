@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import pickle
 import subprocess
 import sys
@@ -77,9 +78,13 @@ def test_a_wrong_format_string_delivers_text_and_arguments(logged: tuple[Instanc
 
     hyinfo(instance, "{} {", 1)
     hyinfo(instance, "{}", Broken())
+    hyinfo(instance, "loaded %s", 3)
+    hyinfo(instance, "{}", "{}")
     assert texts(sink) == [
         "{} { (1) [not formatted: ValueError: Single '{' encountered in format string]",
         "{} (<Broken whose repr failed: ValueError: no words>) [not formatted: ValueError: no words]",
+        "loaded %s (3) [not formatted: it has no {} for them]",
+        "{}",
     ]
 
 
@@ -301,6 +306,63 @@ def test_what_a_callback_logs_is_dropped(logged: tuple[InstanceContext, Sink]) -
     instance.ext.log_callback = None
 
 
+def test_what_a_callback_logs_about_early_messages_is_dropped(world: Any) -> None:
+    """Also while they are delivered to it."""
+    sink: list[str] = []
+
+    def start(plugin: Any) -> None:
+        def talkative(message: LogMessageEXT) -> None:
+            sink.append(message.message)
+            hyinfo(plugin.instance, "about {}", message.message)
+
+        hyinfo(plugin.instance, "early")
+        plugin.instance.ext.log_callback = talkative
+        hyinfo(plugin.instance, "late")
+
+    world.plugin("log", {"initialize": start})
+    with world.create(["log"]):
+        assert [text for text in sink if "early" in text or "late" in text] == ["early", "late"]
+
+
+def test_a_logger_that_is_undone_during_bring_up_leaves_messages_to_the_next(world: Any) -> None:
+    """What is logged in between is kept."""
+    sink: Sink = []
+
+    def broken(plugin: Any) -> None:
+        plugin.instance.ext.log_callback = lambda message: None
+        plugin.defer(setattr, plugin.instance.ext, "log_callback", None)
+        raise ValueError
+
+    world.plugin("broken", {"initialize": broken})
+    world.plugin("a", {"initialize": lambda plugin: hyinfo(plugin.instance, "in between")})
+    world.plugin(
+        "log", {"initialize": lambda plugin: setattr(plugin.instance.ext, "log_callback", sink.append)}
+    )
+    world.inventory.refresh()
+    with world.create([], ["broken", "a", "log"]):
+        assert texts(sink)[0] == "in between"
+
+
+def test_a_closed_instance_delivers_nothing(world: Any) -> None:
+    """Whoever fills the slot."""
+    sink: Sink = []
+    instance = world.create()
+    instance.close()
+    instance.ext.log_callback = sink.append
+    hyinfo(instance, "closed")
+    assert sink == []
+
+
+def test_a_function_that_is_called_from_no_python_code_logs(logged: tuple[InstanceContext, Sink]) -> None:
+    """As the target of a thread, or by `atexit`."""
+    instance, sink = logged
+    done = threading.Event()
+    instance.ext.log_callback = lambda message: (sink.append(message), done.set())
+    _thread.start_new_thread(hyinfo, (instance, "from a thread"))
+    assert done.wait(20)
+    assert texts(sink) == ["from a thread"]
+
+
 def test_many_threads_log_while_the_callback_is_exchanged(logged: tuple[InstanceContext, Sink]) -> None:
     """Each message reaches one callback, or none while there is none."""
     instance, _ = logged
@@ -334,6 +396,11 @@ def test_many_threads_log_while_the_callback_is_exchanged(logged: tuple[Instance
             lambda instance: hylog(instance, "INFO", "text"),
             ArgumentTypeError,
             "level must be a LogLevelEXT, or a whole number from 0 to 4, not str",
+        ),
+        (
+            lambda instance: hylog(instance, 20, "text"),
+            ArgumentValueError,
+            "level must be a LogLevelEXT, or a whole number from 0 to 4, not 20",
         ),
         (
             lambda instance: setattr(instance.ext, "log_callback", "print"),

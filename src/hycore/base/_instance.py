@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import weakref
 from _thread import allocate_lock, get_ident
 from itertools import count
@@ -16,6 +17,7 @@ from hycore.base._cleaning import clean, forget_frames
 from hycore.base._lifecycle import Lifecycle, attach_failures, bring_up, busy, drive, take_down
 from hycore.base._plan import Plan, make_plan
 from hycore.base.api import InstanceCreateInfo
+from hycore.ext._traits import constructing
 from hycore.log import InstanceStateEXT, hyinfo, hytrace, hywarn
 from hycore.utils._unraisable import report_unraisable
 from hycore.utils.error import (
@@ -62,6 +64,9 @@ _serials = count()
 # Which thread has the right to close an instance: the first that asks. `setdefault` is atomic, so that `__del__` and
 # signal handlers meet no lock; and what it did stays done when Ctrl-C comes right behind it.
 _closers: dict[int, int] = {}
+
+# How long the end of the process waits for another thread that is closing an instance, in seconds.
+_PATIENCE = 10
 
 # How many forks lie between this process and the first one.
 _forks = 0
@@ -118,7 +123,7 @@ class InstanceContext:
     _implementing: dict[Any, Any]
     _life: Lifecycle
     _node_id: int
-    _places: tuple[int, dict[type | str, int]] | None
+    _places: tuple[int, dict[int | str, int]] | None
     _serial: int
     _shown: Mapping[UUID, DynPluginEXT] | None
     _state: str
@@ -165,9 +170,17 @@ class InstanceContext:
 
             times = Times()
         instance = _assembled(cls, info, plan, times)
-        failure = instance._bring_up(info, inventory)
+        try:
+            failure = instance._bring_up(info, inventory)
+        except BaseException:  # Ctrl-C that hit the engine itself: the drop undoes the rest
+            forget_frames()
+            raise
         if failure is None:
-            return instance
+            forget_frames()
+            # A plugin that keeps an exception keeps this frame, which must not keep the instance.
+            created = [instance]
+            del instance
+            return created.pop()
         # Whoever keeps the error keeps this frame.
         del instance
         forget_frames()
@@ -236,11 +249,13 @@ class InstanceContext:
 
         life = self._life
         up = life.binding.up
-        constructed = len(life.plugins)
+        undoing = life.binding.undoing
+        constructed = life.binding.rest if undoing else len(life.plugins)
+        rest = "down" if undoing else "planned"
         reasons = dict(zip(life.plan.names, life.plan.reasons, strict=True))
         extensions: list[ReportedExtension] = []
         for place, registry in enumerate(life.registries):
-            state = "up" if place < up else "constructed" if place < constructed else "down"
+            state = "up" if place < up else "constructed" if place < constructed else rest
             extensions.append(
                 ReportedExtension(
                     registry.name,
@@ -380,7 +395,10 @@ class InstanceContext:
         if place < life.binding.up:
             plugin = plugins[place]
             if self._state == "open":
-                found[key] = plugin
+                try:
+                    found[key] = plugin
+                except TypeError:  # a class that cannot be hashed
+                    return plugin, None
                 if self._state != "open":  # plugins go one by one, and nothing may be remembered
                     found.clear()
             return plugin, None
@@ -394,7 +412,7 @@ class InstanceContext:
         registries = self._life.registries
         places = self._places
         if places is None or places[0] != len(registries):
-            index: dict[type | str, int] = {}
+            index: dict[int | str, int] = {}  # classes by id: they may have an `__eq__` of their own
             plugins = self._life.plugins
             for place, registry in enumerate(registries):
                 index[registry.name] = place
@@ -402,9 +420,9 @@ class InstanceContext:
                 if kind is None and place < len(plugins):
                     kind = type(plugins[place])
                 if kind is not None:
-                    index.setdefault(kind, place)
+                    index.setdefault(id(kind), place)
             self._places = places = (len(registries), index)
-        return places[1].get(key)
+        return places[1].get(key if isinstance(key, str) else id(key))
 
     def _not_found(self, key: type | str) -> PluginNotFoundError:
         name = key if isinstance(key, str) else getattr(key, "NAME", None)
@@ -447,7 +465,7 @@ class InstanceContext:
         if life.registries:
             reference = InstanceRef(self)
             reference._alive = None
-            life.binding.reference = reference
+            life.reference = reference
 
         def judge() -> HyError | None:
             error, warnings = judge_leftovers(info, life, inventory)
@@ -461,11 +479,12 @@ class InstanceContext:
             failure = judge()
             if failure is None:
                 self._announce()
-        del judge
+        judge = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
         if failure is None:
             _live[self._serial] = reference
             self._state = "open"
             if not life.aborted:
+                del self
                 return None
             # Another thread closed it between the last hook and here.
             failure = InstanceClosedError("create")
@@ -537,17 +556,25 @@ class InstanceContext:
             if self._state == "creating":
                 return None
         thread = get_ident()
-        if _closers.setdefault(self._serial, thread) != thread:
+        try:
+            is_mine = _closers.setdefault(self._serial, thread) == thread
+            if is_mine and self._state != "open":  # a hook of this very teardown asks, or it has just ended
+                return None
+            if is_mine:
+                self._state = "closing"
+        except BaseException:
+            if self._state == "open" and _closers.get(self._serial) == thread:
+                _closers.pop(self._serial)
+            raise
+        if not is_mine:
             self._wait()
             return None
-        if self._state != "open":  # a hook of this very teardown asks, or it has just ended
-            return None
         interrupt: BaseException | None = None
-        self._state = "closing"
         while self._state != "closed":
             try:
                 self._tear_down()
             except BaseException as error:
+                clean(error)
                 interrupt = error
         failures, later = self._life.outcome()
         interrupt = interrupt or later
@@ -559,7 +586,6 @@ class InstanceContext:
     def _tear_down(self) -> None:
         """Runs the teardowns; called again after a Ctrl-C that hit no hook, it goes on."""
         life = self._life
-        _live.pop(self._serial, None)
         self._found = {}
         self._implementing = {}
         self._shown = None
@@ -585,17 +611,19 @@ class InstanceContext:
         self._implementing = {}
         self._shown = None
         self._state = "closed"
+        _live.pop(self._serial, None)
         _closers.pop(self._serial, None)
         for lock in self._waiters:
             lock.release()
 
-    def _wait(self) -> None:
-        """Waits until another thread has closed it."""
+    def _wait(self, seconds: int = sys.maxsize) -> None:
+        """Waits until another thread has closed it, for so many seconds at the most."""
         lock: LockType = allocate_lock()
         lock.acquire()
         self._waiters.append(lock)
-        while self._state != "closed":
+        while self._state != "closed" and seconds > 0:
             lock.acquire(timeout=1.0)  # seconds; should Ctrl-C keep the other thread from releasing it
+            seconds -= 1
 
     def _forget(self) -> None:
         """Closes an instance that a forked child has inherited: it is the parent's to tear down."""
@@ -616,6 +644,8 @@ class InstanceContext:
             return
         if error is not None and isinstance(failure, TeardownError):
             attach_failures(error, list(failure.exceptions))
+            del self, failure, error, traceback
+            forget_frames()
             return
         if error is not None:
             failure.__cause__ = error
@@ -642,6 +672,7 @@ class InstanceContext:
             del self
             forget_frames()
             report_unraisable(error)
+            del error
 
 
 def _assembled(
@@ -698,7 +729,10 @@ def _close_all() -> None:
         except KeyError:
             return
         instance = reference() if reference is not None else None
-        if instance is None or _closers.setdefault(serial, thread) != thread:
+        if instance is None:
+            continue
+        if _closers.setdefault(serial, thread) != thread:
+            instance._wait(_PATIENCE)
             continue
         error = instance._close()
         del instance
@@ -716,6 +750,8 @@ def _after_fork() -> None:
     for life in list(busy.values()):
         life.forget()
     busy.clear()
+    for thread in [other for other in constructing if other != get_ident()]:
+        del constructing[thread]
 
 
 atexit.register(_close_all)

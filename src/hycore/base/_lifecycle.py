@@ -19,9 +19,11 @@ from hycore.utils.error import HyError, InstanceClosedError, PluginFailedError, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Callable, Generator
     from typing import Any
 
+    from hycore.base._instance import InstanceContext
     from hycore.base._plan import Plan, SetAside
     from hycore.base._report import Times
     from hycore.ext import DynPluginEXT, PluginRegistry
@@ -57,6 +59,7 @@ class Lifecycle:
         "plan",
         "plugins",
         "position",
+        "reference",
         "registries",
         "times",
         "undo_errors",
@@ -68,6 +71,7 @@ class Lifecycle:
         self.plan = plan
         self.registries: list[PluginRegistry] = list(plan.order)
         self.binding = Binding()
+        self.reference: weakref.ref[InstanceContext] | None = None  # what plugins get when they are attached
         self.plugins = self.binding.plugins
         self.hooks: list[DynPluginEXT] = self.plugins if times is None else []
         self.times = times
@@ -88,7 +92,8 @@ class Lifecycle:
     def forget(self) -> None:
         """In a forked child: nothing here is ever to be undone, whatever still comes up."""
         self.inherited = True
-        self.binding.up = self.binding.rest = 0
+        if self.binding.undoing:  # what is up can be looked up until then
+            self.binding.up = self.binding.rest = 0
         self.binding.deferred.clear()
         self.binding.pending.clear()
 
@@ -109,7 +114,8 @@ class Lifecycle:
     @property
     def name(self) -> str:
         """The extension whose hook runs."""
-        return self.registries[self.position].name
+        place = min(self.position, len(self.registries) - 1)
+        return self.registries[place].name
 
 
 def bring_up(life: Lifecycle, judge: Callable[[], HyError | None], announce: Callable[[], None]) -> Any:
@@ -127,11 +133,18 @@ def bring_up(life: Lifecycle, judge: Callable[[], HyError | None], announce: Cal
         ended = yield from _started(life, judge, announce)
     except BaseException as error:
         caught = error
+    # A plugin that keeps an exception keeps the frames that called it.
+    del judge, announce
     if caught is not None:
         clean(caught)
         ended = caught
+    while ended is not None and life.phase != "ended":
+        try:
+            yield from take_down(life)
+        except BaseException as error:  # Ctrl-C that hit the engine itself
+            clean(error)
+            life.interrupt = life.interrupt or error
     if ended is not None:
-        yield from take_down(life)
         failures, interrupt = life.outcome()
         attach_failures(ended, failures)
         if interrupt is not None and interrupt is not ended:
@@ -210,6 +223,7 @@ def _started(life: Lifecycle, judge: Callable[[], HyError | None], announce: Cal
                 return refused
     life.phase = "up"
     announce()
+    del judge, announce
     return InstanceClosedError("create") if life.aborted else None
 
 
@@ -234,11 +248,10 @@ def _construct(life: Lifecycle) -> Steps:
             plugins.append(plugin)
             if times is not None:
                 life.hooks.append(times.watch(registry, plugin))
-            life.position += 1
+            binding.rest = life.position = life.position + 1
             if life.aborted:
                 return
     finally:
-        binding.rest = len(plugins)
         if outer is None:
             constructing.pop(thread, None)
         else:
@@ -249,7 +262,7 @@ def _construct(life: Lifecycle) -> Steps:
 
 def _attach(life: Lifecycle) -> Steps:
     """A1: `attach_to` for each."""
-    reference = life.binding.reference
+    reference = life.binding.reference = life.reference
     assert reference is not None
     for plugin in islice(life.hooks, life.position, None):
         waiting = plugin.attach_to(reference)
@@ -369,19 +382,31 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
                 clean(caught)
                 interrupt = interrupt or caught
             del caught
-    for place in reversed(places):
-        del life.registries[place]
+    for place in places:
         if place < len(life.plugins):
             life.binding.deferred.pop(id(life.plugins[place]), None)
-            life.binding.outcast.discard(id(life.plugins[place]))
             release(life.plugins[place])
-            if life.hooks is not life.plugins:
-                del life.hooks[place]
-            del life.plugins[place]
-    life.binding.rest = len(life.plugins)
+    _take_out(life, frozenset(places))
     life.phase = phase
     life.position = position
+    if life.aborted and interrupt is None:
+        return InstanceClosedError("create")
     return interrupt
+
+
+def _take_out(life: Lifecycle, places: frozenset[int]) -> None:
+    """Takes extensions out of all that stands side by side; Ctrl-C finds either all of them there, or none."""
+    registries = [registry for place, registry in enumerate(life.registries) if place not in places]
+    plugins = [plugin for place, plugin in enumerate(life.plugins) if place not in places]
+    hooks = [hook for place, hook in enumerate(life.hooks) if place not in places]
+    gone = [*life.plugins, *life.hooks]  # freed when all is done: that may run code of theirs
+    rest = len(plugins)
+    life.registries[:] = registries
+    life.plugins[:] = plugins
+    life.hooks[:] = hooks
+    life.binding.rest = rest
+    life.binding.outcast.clear()
+    del gone
 
 
 def _is_failure(error: BaseException) -> bool:
@@ -390,6 +415,8 @@ def _is_failure(error: BaseException) -> bool:
 
 
 def _failure(life: Lifecycle, caught: BaseException) -> PluginFailedError:
+    if isinstance(caught.__cause__, StopIteration) and str(caught) == "generator raised StopIteration":
+        caught = caught.__cause__  # what the hook raised; Python lets it not leave a generator
     clean(caught)
     failure = PluginFailedError(life.name, phase=life.phase, reason=describe(caught))
     failure.__cause__ = caught
@@ -405,11 +432,14 @@ def attach_failures(error: BaseException, failures: list[PluginFailedError]) -> 
 
 
 def _is_awaitable(thing: object) -> bool:
-    if hasattr(type(thing), "__await__"):
+    """Whether a host could await this; no code of its own runs."""
+    if any("__await__" in vars(base) for base in type(thing).__mro__):
         return True
-    # A generator that `types.coroutine` has marked.
-    code = getattr(thing, "gi_code", None)
-    return code is not None and bool(code.co_flags & 0x100)
+    from types import GeneratorType
+
+    return type(thing) is GeneratorType and bool(
+        thing.gi_code.co_flags & 0x100
+    )  # marked by `types.coroutine`
 
 
 def _refused(waiting: Any) -> TypeError:

@@ -53,7 +53,9 @@ class Matcher:
             raise ArgumentTypeError("point", expected, point)
 
     def __call__(self, kind: type) -> bool:
-        return self.point in kind.__mro__ or (bool(self.members) and self.members <= _names(kind))
+        return any(base is self.point for base in kind.__mro__) or (
+            bool(self.members) and self.members <= _names(kind)
+        )
 
 
 def _members(point: type) -> set[str]:

@@ -148,7 +148,7 @@ def make_plan(info: InstanceCreateInfo, inventory: Inventory | None = None) -> P
     if not plan.set_aside and inventory.revision == revision and path == sys.path:
         plans = inventory.plans
         while len(plans) >= _KEPT_PLANS:
-            plans.pop(next(iter(plans)), None)
+            plans.pop(next(iter(list(plans)), None), None)  # other threads plan too
         plans[request] = (plan, path)
     return plan
 
@@ -281,9 +281,11 @@ class _Planning:
         order, left = self.placed()
         if left:
             for circle in _circles(self.edges(left), left):
-                for name in circle:
-                    if name not in self.must:
-                        self.reject(name, self.cycle_error(circle, name))
+                # All paths first: what is set aside is on none.
+                optional = [name for name in self.asked if name in circle and name not in self.must]
+                errors = [self.cycle_error(circle, name) for name in optional]
+                for name, error in zip(optional, errors, strict=True):
+                    self.reject(name, error)
             self.set_dependents_aside()
             order, left = self.placed()
             for circle in _circles(self.edges(left), left):

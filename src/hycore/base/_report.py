@@ -24,7 +24,7 @@ __all__ = ["Report", "ReportedExtension", "Times"]
 class ReportedExtension(Record):
     """One extension of a report.
 
-    `state` is `"constructed"`, `"up"` or `"down"`; `reason` tells why it stands at its place; `times` are seconds by
+    `state` is `"planned"`, `"constructed"`, `"up"` or `"down"`; `reason` tells why it stands at its place; `times` are seconds by
     phase, and empty unless the instance was created with `profile=True`.
     """
 
@@ -59,7 +59,7 @@ class Report(Record):
     """A picture of an instance at one moment; it holds no plugin, and configuration by type only.
 
     - `state`: `"creating"`, `"open"`, `"closing"` or `"closed"`.
-    - `extensions`: those that were constructed, in order.
+    - `extensions`: those that come up, in order.
     - `set_aside`: the optional extensions that are not there, and why.
     - `ledger`: each configuration object by type, and who took it.
     - `failures`: what failed in teardown or while an extension was set aside, as text.

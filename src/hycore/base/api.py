@@ -161,9 +161,10 @@ def _names(field: str, names: Iterable[str]) -> tuple[str, ...]:
     if isinstance(names, str):
         raise ArgumentTypeError(field, f"a list of names, such as [{names!r}]", names)
     try:
-        given = tuple(names)
+        each_name = iter(names)
     except TypeError:
         raise ArgumentTypeError(field, "a list of names", names) from None
+    given = tuple(each_name)
     for name in given:
         if not isinstance(name, str):
             raise ArgumentTypeError(f"each name in {field}", "a string", name)
@@ -175,6 +176,7 @@ def _objects(ext: Iterable[object]) -> tuple[object, ...]:
     if isinstance(ext, str | bytes | dict):
         raise ArgumentTypeError("ext", "a list of configuration objects", ext)
     try:
-        return tuple(ext)
+        objects = iter(ext)
     except TypeError:
         raise ArgumentTypeError("ext", "a list of configuration objects", ext) from None
+    return tuple(objects)

@@ -24,7 +24,7 @@ __all__ = ["PluginRegistry", "registry_of"]
 
 _HOOKS = {"attach_to": "(self, instance)", "initialize": "(self)", "teardown": "(self)"}
 
-_COROUTINE, _VARARGS = 0x80 | 0x200, 0x04  # flags of a code object
+_COROUTINE, _GENERATOR, _VARARGS = 0x80, 0x20 | 0x200, 0x04  # flags of a code object
 
 
 class PluginRegistry(Record):
@@ -80,6 +80,11 @@ class PluginRegistry(Record):
         async_hooks: Iterable[str] = (),
     ) -> None:
         _check_identity("a PluginRegistry", uuid, name, description)
+        for argument, kind in (("create_info", create_info), ("plugin_class", plugin_class)):
+            if kind is not None and not isinstance(kind, type):
+                raise ArgumentTypeError(argument, "a class, or None", kind)
+        if isinstance(async_hooks, str):
+            raise ArgumentTypeError("async_hooks", f"a list of names, such as [{async_hooks!r}]", async_hooks)
         if not callable(loader):
             raise ArgumentTypeError(
                 "loader", "a callable that takes an OpaqueList and returns the plugin", loader
@@ -103,7 +108,7 @@ def registry_of(kind: type) -> PluginRegistry:
         expected = "a class that derives from PluginEXT, the class itself and no object of it"
         raise ArgumentTypeError("a plugin", expected, kind)
     where = qualified_name(kind)
-    if PluginEXT not in kind.__mro__:
+    if not issubclass(kind, PluginEXT):
         raise PluginDefinitionError(
             where, "it does not derive from PluginEXT", f"class {kind.__name__}(PluginEXT):"
         )
@@ -245,13 +250,17 @@ def _check_hook(kind: type, where: str, hook: str) -> bool:
     """Checks one hook, and returns whether it is asynchronous."""
     function = _reader(kind)(hook)
     line = f"def {hook}{_HOOKS[hook]} -> None:"
-    if isinstance(function, classmethod | staticmethod | property) or not callable(function):
+    if isinstance(function, classmethod | staticmethod | property) or not (
+        callable(function) or hasattr(type(function), "__get__")
+    ):
         _refuse(where, f"its {hook} is {_kind(function)}, not a method", line)
     code = _code_of(function)
     if code is None:
         return False
     if not _takes(function, code, 2 if hook == "attach_to" else 1):
         _refuse(where, f"its {hook} has the parameters {_parameters(code)}", line)
+    if code.co_flags & _GENERATOR:
+        _refuse(where, f"its {hook} is a generator, whose code would never run: it has a yield", line)
     return bool(code.co_flags & _COROUTINE)
 
 

@@ -62,6 +62,8 @@ def load_plugin_by_name(
     try:
         return registry.loader(ext_list)
     except (Exception, SystemExit) as error:
-        raise PluginFailedError(registry.name, phase="new", reason=describe(error)) from error
+        raise PluginFailedError(
+            registry.name, phase="new", reason=describe(error), in_instance=False
+        ) from error
     finally:
         ext_list._set_taker(taker)

@@ -119,7 +119,10 @@ def _emit(
             text = _unformatted(message, args, describe(error))
     else:
         text = message if type(message) is str else _as_text(message)
-    frame = _getframe(2)
+    try:
+        frame = _getframe(2)
+    except ValueError:  # called from no Python code: by `atexit`, as the target of a thread
+        frame = _getframe(1)
     module = frame.f_globals.get("__name__", "?")
     exception = None if exc is None or exc is False else _formatted(exc)
     instance.ext.emit(level, text, module, frame.f_code, frame.f_lasti, exception)

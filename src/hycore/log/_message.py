@@ -88,7 +88,7 @@ class LogMessageEXT:
         function: str,
         exception: str | None = None,
     ) -> None:
-        if timepoint.tzinfo is None:
+        if getattr(timepoint, "tzinfo", None) is None:
             raise ArgumentTypeError("timepoint", "a datetime with a zone", timepoint)
         _set_level(self, int(level))
         _set_time(self, 0)

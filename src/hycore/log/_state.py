@@ -5,6 +5,7 @@ Layer: `log`, above `_message`.
 
 from __future__ import annotations
 
+import os
 from _thread import get_ident
 
 from hycore.log._message import LogMessageEXT, make_message
@@ -29,6 +30,19 @@ _NEVER = 1 << 62  # above every level
 _INFO, _WARN = 2, 3
 
 
+# Tells threads of this process from those of its parents, whose identifiers a forked child uses anew.
+_process = 0
+
+
+def _after_fork() -> None:
+    global _process
+    _process += 1 << 64
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 @final
 class InstanceStateEXT:
     """The slots that extensions of an instance fill; a logger fills `log_level`, then `log_callback`.
@@ -41,6 +55,8 @@ class InstanceStateEXT:
         "_callback",
         "_delivering",
         "_early",
+        "_ended",
+        "_keeps_early",
         "_level",
         "_lost",
         "_reported",
@@ -51,6 +67,8 @@ class InstanceStateEXT:
         self._callback: Callable[[LogMessageEXT], object] | None = None
         self._level: int = _INFO
         self._early: list[LogMessageEXT] | None = []
+        self._keeps_early = True
+        self._ended = False
         self._lost = 0
         self._delivering: set[int] = set()
         self._reported: Callable[[LogMessageEXT], object] | None = None
@@ -85,7 +103,10 @@ class InstanceStateEXT:
         early = self._early
         if callback is not None and early is not None:
             self._deliver_early(early, callback)
+        elif callback is None and self._keeps_early and early is None:
+            self._early = []  # a logger was undone during bring-up: perhaps there is another
         self._callback = callback
+        self._reported = None
         if callback is not None and early is not None:
             # What other threads kept until they saw the callback.
             self._deliver_early(early, callback)
@@ -112,18 +133,21 @@ class InstanceStateEXT:
 
     def end_of_bring_up(self) -> None:
         """From here on, messages that no callback wants are dropped."""
+        self._keeps_early = False
         self._early = None
         self._set_threshold()
 
     def end(self) -> None:
         """From here on, every message is dropped."""
+        self._ended = True
+        self._keeps_early = False
         self._early = None
         self._callback = None
         self._reported = None
         self._set_threshold()
 
     def _set_threshold(self) -> None:
-        if self._callback is not None:
+        if self._callback is not None and not self._ended:
             self.threshold = self._level
         else:
             self.threshold = 0 if self._early is not None else _NEVER
@@ -137,25 +161,30 @@ class InstanceStateEXT:
         if callback is not None:
             self._deliver(callback, message)
             return
+        if get_ident() + _process in self._delivering:  # the callback that early messages are delivered to
+            return
         early = self._early
         if early is None:
+            callback = self._callback
+            if callback is not None:  # it was set meanwhile, by another thread
+                self._deliver(callback, message)
             return
         if len(early) >= _KEPT:
             self._lost += 1
             return
         early.append(message)
         callback = self._callback
-        if callback is not None:  # it was set meanwhile, by another thread
+        if callback is not None:
             self._deliver_early(early, callback)
 
     def _deliver(self, callback: Callable[[LogMessageEXT], object], message: LogMessageEXT) -> None:
         """Calls a callback; what it logs into this instance is dropped, and what it raises disturbs nobody."""
-        thread = get_ident()
+        thread = get_ident() + _process
         delivering = self._delivering
         if thread in delivering:
             return
-        delivering.add(thread)
         try:
+            delivering.add(thread)
             callback(message)
         except Exception as error:
             if self._reported is not callback:

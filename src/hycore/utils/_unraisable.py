@@ -31,4 +31,7 @@ class _Unraisable:
 
 def report_unraisable(error: BaseException) -> None:
     """Hands an error to `sys.unraisablehook`; returns whatever the hook does."""
-    _Unraisable(error)
+    holder = _Unraisable(error)
+    # The hook may keep the error, and with it this frame.
+    del error
+    del holder

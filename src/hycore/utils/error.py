@@ -499,14 +499,15 @@ class PluginFailedError(HyError, RuntimeError):
     """A plugin's hook or deferred callback raised; `__cause__` is what it raised.
 
     Facts: `plugin` (the name), `phase` (`"new"`, `"attach_to"`, `"initialize"`, `"teardown"`, or `"defer"` for a
-    callback), `reason` (the cause in words).
+    callback), `reason` (the cause in words), `in_instance` (false if it was constructed for no instance).
     """
 
-    def __init__(self, plugin: str, *, phase: str, reason: str) -> None:
+    def __init__(self, plugin: str, *, phase: str, reason: str, in_instance: bool = True) -> None:
         super().__init__()
         self.plugin = plugin
         self.phase = phase
         self.reason = reason
+        self.in_instance = in_instance
 
     def _compose(self) -> str:
         if self.phase == "defer":
@@ -519,6 +520,8 @@ class PluginFailedError(HyError, RuntimeError):
                 f"extension {self.plugin!r} failed in teardown: {self.reason}{_then(self.reason)}"
                 "hat it should have released may be left behind"
             )
+        if not self.in_instance:
+            return f"extension {self.plugin!r} failed in {self.phase}: {self.reason}"
         return (
             f"extension {self.plugin!r} failed in {self.phase}: {self.reason}{_then(self.reason)}hat had started was "
             "taken down again. Mend the extension or its configuration, or ask for it in optional_extensions to start "

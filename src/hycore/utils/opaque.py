@@ -112,10 +112,10 @@ class OpaqueList:
 
         Raises `ConfigSealedError` when all plugins have been constructed.
         """
-        if self._sealed:
-            raise ConfigSealedError(qualified_name(kind))
         if not isinstance(kind, type):
             raise ArgumentTypeError("the type to take", "a class", kind)
+        if self._sealed:
+            raise ConfigSealedError(qualified_name(kind))
         places = self._by_type.get(kind)
         if not places:
             return None
@@ -164,6 +164,8 @@ class OpaqueList:
 
 
 def _objects(argument: str, objects: Iterable[object]) -> list[object]:
+    if isinstance(objects, str | bytes):
+        raise ArgumentTypeError(argument, "a list of configuration objects", objects)
     try:
         return list(objects)
     except TypeError:
@@ -191,9 +193,16 @@ def define_py_opaque_object_loaders(type_name: str, loader: Callable[..., object
     if not callable(loader):
         raise ArgumentTypeError("loader", "a callable that takes the object", loader)
     old = _loaders.get(type_name)
-    if old is not None and old is not loader and _owner(old) != _owner(loader):
+    if old is not None and not _is_same_loader(old, loader):
         raise DuplicatedKeyError("loader", type_name, (_owner(old), _owner(loader)))
     _loaders[type_name] = loader
+
+
+def _is_same_loader(old: Any, new: Any) -> bool:
+    """The same code, or what stands under the same name of a module that was loaded again."""
+    if getattr(old, "__code__", old) == getattr(new, "__code__", new):
+        return True
+    return "<" not in _owner(old) and hasattr(old, "__code__") and _owner(old) == _owner(new)
 
 
 def _owner(loader: Callable[..., object]) -> str:

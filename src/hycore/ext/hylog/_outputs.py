@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from _thread import allocate_lock
 from typing import IO
 
 from hycore.log import LogLevelEXT, LogMessageEXT
@@ -69,7 +69,12 @@ class JsonLines:
 
     def __init__(self, path: str) -> None:
         self._file: IO[str] = open(path, "a", encoding="utf-8", newline="\n")  # noqa: SIM115  closed by close()
-        self.close: Callable[[], None] = self._file.close
+        self._lock = allocate_lock()
+
+    def close(self) -> None:
+        """Closes the file; what comes later is dropped."""
+        with self._lock:
+            self._file.close()
 
     def __call__(self, message: LogMessageEXT) -> None:
         """Writes one line, at once."""
@@ -87,5 +92,7 @@ class JsonLines:
             facts["exception"] = message.exception
         # Lone surrogates, of a file name, stay escaped: the file is UTF-8.
         line = json.dumps(facts, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
-        self._file.write(line + "\n")
-        self._file.flush()
+        with self._lock:
+            if not self._file.closed:
+                self._file.write(line + "\n")
+                self._file.flush()

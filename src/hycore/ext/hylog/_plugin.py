@@ -34,7 +34,8 @@ class LogPluginEXT(PluginEXT):
 
     def initialize(self) -> None:
         """Fills the slots; what was there comes back when the plugin is undone."""
-        self._callback = self.create_info.callback or self._output()
+        callback = self.create_info.callback
+        self._callback = callback if callback is not None else self._output()
         state = self.instance.ext
         self.defer(self._put_back, state.log_level, state.log_callback)
         state.log_level = self.create_info.level
