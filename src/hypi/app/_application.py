@@ -199,9 +199,10 @@ class _Reader:
                 text = f"{spelled(keys[:length])} is a value, and no table"
                 raise ApplicationFileError(str(self.path), [Problem(f"--set {shown}", shown, text)])
         try:
-            table[keys[-1]] = tomllib.loads(f"value = {value}")["value"]
+            parsed = tomllib.loads(f"value = {value}")
         except (ValueError, RecursionError):
-            table[keys[-1]] = value
+            parsed = {}
+        table[keys[-1]] = parsed["value"] if list(parsed) == ["value"] else value
         # The key of a setting is shown, but not its value: that may be secret.
         self.settings[keys] = shown
 

@@ -13,7 +13,7 @@ import importlib
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
@@ -24,6 +24,7 @@ from hypi.app._problems import Keys, did_you_mean, is_in
 
 __all__ = ["BadValueError", "Wrong", "build", "imported", "pydantic_problems", "required_parameters"]
 
+_MISSING = "is missing, and has no default"
 _FOREIGN = ("value_error", "assertion_error", "foreign")
 """Pydantic's kinds of errors whose text comes from the author of a class."""
 
@@ -128,7 +129,7 @@ def imported(text: str) -> Any:
 
 
 def _missing(keys: Keys) -> Wrong:
-    return Wrong(keys, "is missing, and has no default")
+    return Wrong(keys, _MISSING)
 
 
 def _unknown(keys: Keys, known: Sequence[str]) -> Wrong:
@@ -184,7 +185,12 @@ def _validator(hint: Any) -> SchemaValidator:
             adapter: TypeAdapter[Any] = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
         except PydanticUserError:  # a type that brings a configuration of its own
             adapter = TypeAdapter(hint)
-        return SchemaValidator(_extended(adapter.core_schema))
+        schema = _extended(adapter.core_schema)
+        try:
+            # Else the validators that models have made for themselves stand in for what is said here about them.
+            return SchemaValidator(schema, _use_prebuilt=False)
+        except TypeError:  # a release of pydantic_core without such ones
+            return SchemaValidator(schema)
     except (PydanticUserError, SchemaError) as error:
         text = str(error).partition("\n")[0]
         raise BadValueError(
@@ -224,7 +230,11 @@ Handler = Callable[[Any], Any]
 
 
 def _wrapped(schema: Any, function: Callable[[Any, Handler], Any]) -> Any:
-    return {"type": "function-wrap", "function": {"type": "no-info", "function": function}, "schema": schema}
+    wrapped = {"type": "function-wrap", "function": {"type": "no-info", "function": function}}
+    if "ref" in schema:  # what refers to the schema shall refer to all of it
+        wrapped["ref"] = schema["ref"]
+        schema = {key: part for key, part in schema.items() if key != "ref"}
+    return {**wrapped, "schema": schema}
 
 
 def _member_by_name(kind: Any) -> Callable[[Any, Handler], Any]:
@@ -294,12 +304,18 @@ def _known_keys(fields: Any) -> list[str] | None:
     return aliases if all(isinstance(alias, str) for alias in aliases) else None
 
 
+def _kind_of(wrong: Wrong) -> LiteralString:
+    if wrong.text == _MISSING:
+        return "missing"
+    return "foreign" if wrong.foreign else "refused"
+
+
 def _as_validation_error(error: BadValueError) -> ValidationError:
     return ValidationError.from_exception_data(
         "table",
         [
             InitErrorDetails(
-                type=PydanticCustomError("foreign" if wrong.foreign else "refused", wrong.text),  # pyright: ignore[reportArgumentType]
+                type=PydanticCustomError(_kind_of(wrong), wrong.text),  # pyright: ignore[reportArgumentType]
                 loc=wrong.keys,
                 input=None,
             )

@@ -64,8 +64,7 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
             # Whatever was up has been undone on the way here; what failed meanwhile stands in the notes.
             for note in getattr(interrupt, "__notes__", ()):
                 say(f"hyperion: {note}")
-            number = interrupt.number if isinstance(interrupt, TerminatedError) else signal.SIGINT
-            status = 128 + number
+            status = 128 + _number(interrupt)
         if signals.received is not None and signals.phase != "main":
             status = 128 + signals.received
         return status if flushed() else status or FAILED
@@ -92,6 +91,9 @@ def _started(options: argparse.Namespace, arguments: list[str], signals: Signals
         signals.enter("main")
         status = _called(application, instance, arguments, options)
         signals.received = None  # `main` has handled it
+    except KeyboardInterrupt as interrupt:
+        signals.received = _number(interrupt)
+        raise
     finally:
         signals.enter("stopping")
         failed = _closed(instance, options)
@@ -126,6 +128,10 @@ def _called(
     shown = repr(int(result)) if isinstance(result, int) else f"an object of type {type(result).__name__}"
     say(f"hyperion: main returned {shown}: return an exit status from 0 to 255, or None")
     return FAILED
+
+
+def _number(interrupt: KeyboardInterrupt) -> int:
+    return interrupt.number if isinstance(interrupt, TerminatedError) else signal.SIGINT
 
 
 def _requested(request: SystemExit) -> int:
