@@ -113,6 +113,4 @@ def test_every_rule_has_its_line_and_its_test(rule: str) -> None:
     assert row is not None
     for file in re.findall(r"tests/\w+\.py", row[2]):
         source = (ROOT / file).read_text("utf-8")
-        assert re.search(rf"def test_{rule.lower()}_|\"\"\"[^\"]*\b{rule}\b", source), (
-            f"{file} has no test of {rule}"
-        )
+        assert re.search(rf"def test_{rule.lower()}_", source), f"{file} has no test of {rule}"

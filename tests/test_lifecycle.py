@@ -255,6 +255,14 @@ def test_a1_the_reference_is_alive_while_the_collector_ends_the_instance(world: 
     assert dead() is None
 
 
+def test_i1_initialize_runs_for_each_when_all_are_attached(world: Any) -> None:
+    """I1: in the order of the plan, also where that is not the order of the request."""
+    world.plugin("a", REQUIRES=("b",))
+    world.plugin("b")
+    with world.create(["a", "b"]):
+        assert world.journal[2:] == ["attach_to b", "attach_to a", "initialize b", "initialize a"]
+
+
 def test_i2_look_ups_see_what_has_started(world: Any) -> None:
     """I2: in `initialize`, those before; `extensions` and `implementations` show the same set."""
     shown: list[list[str]] = []
@@ -362,6 +370,22 @@ def test_f1_a_failing_hook_undoes_what_was_done(world: Any, phase: str, error: B
     assert caught.value.__cause__ is error
     assert world.journal.count("teardown a") == (phase == "initialize")
     assert [line for line in world.journal if line.startswith("teardown")] in (["teardown a"], [])
+
+
+def test_f2_undoing_runs_what_a_teardown_would(world: Any) -> None:
+    """F2: the same hooks and callbacks, in the same order."""
+
+    def defer(plugin: Any) -> None:
+        plugin.defer(plugin.note, "deferred")
+
+    for name in "ab":
+        world.plugin(name, {"initialize": defer})
+    world.create(["a", "b"]).close()
+    torn_down = world.journal[-4:]
+    world.plugin("c", {"initialize": ValueError})
+    with pytest.raises(PluginFailedError):
+        world.create(["a", "b", "c"])
+    assert world.journal[-4:] == torn_down == ["teardown b", "deferred b", "teardown a", "deferred a"]
 
 
 @pytest.mark.parametrize("phase", ["new", "attach_to", "initialize"])

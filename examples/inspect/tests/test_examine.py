@@ -52,6 +52,28 @@ class Hoarder(Lengths):
         return lambda: file
 
 
+class OneWay:
+    """Goes into a pipe, and does not come out."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return int, ("no number",)
+
+
+class OneWayHoarder(Lengths):
+    def measure(self, file: SourceFile) -> object:  # type: ignore[override]
+        return OneWay()
+
+
+class Leaver(Lengths):
+    """Thinks that the process is its own."""
+
+    def measure(self, file: SourceFile) -> int:
+        raise SystemExit(0)
+
+    def conclude(self, measured: Mapping[Module, int]) -> Section:
+        raise SystemExit(0)
+
+
 class Deadly(Lengths):
     """Takes the process with it."""
 
@@ -108,12 +130,24 @@ def test_several_processes_come_to_the_same_report(root: str, jobs: int) -> None
     assert multiprocessing.active_children() == []
 
 
-def test_a_measurement_that_cannot_be_sent_is_a_failure(root: str) -> None:
+@pytest.mark.parametrize("hoarder", [Hoarder(), OneWayHoarder()])
+def test_a_measurement_that_cannot_be_sent_is_a_failure(root: str, hoarder: Lengths) -> None:
     """Of the analyzers of that file, with the reason."""
     modules, _ = find_modules(root)
-    _, failures = conclude(root, examine_in_processes(root, modules, [Hoarder()], 2), [Hoarder()])
-    assert (failures[0].analyzer, failures[0].files) == ("Hoarder", 3)
+    _, failures = conclude(root, examine_in_processes(root, modules, [hoarder], 2), [hoarder])
+    assert (failures[0].analyzer, failures[0].files) == (type(hoarder).__name__, 3)
     assert failures[0].error.startswith("measured what cannot be pickled: ")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_analyzer_that_calls_sys_exit_has_failed(root: str, jobs: int) -> None:
+    """It ends neither a worker nor the host."""
+    modules, _ = find_modules(root)
+    _, failures = conclude(root, examine_in_processes(root, modules, [Leaver()], jobs), [Leaver()])
+    assert [(failure.error, failure.files) for failure in failures] == [
+        ("SystemExit: 0", 3),
+        ("SystemExit: 0", 0),
+    ]
 
 
 def test_a_worker_that_dies_is_one_clear_error(root: str) -> None:

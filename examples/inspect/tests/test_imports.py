@@ -72,12 +72,20 @@ def test_when_an_import_is_carried_out(source: Source) -> None:
                         import m
         if 0:
             import n
+        _false = 0
+        if _false:
+            import o
+        sometimes = None
+        if sometimes:
+            import p
+        sometimes = 1
     """)
     by_name = {item.target: item.when for item in measure_imports(file).imports}
     now, later, never = When.AT_IMPORT, When.DEFERRED, When.TYPING
     assert by_name == {
         "a": now, "b": now, "c": later, "d": never, "e": never, "f": now, "g": now,
         "h": never, "i": now, "j": now, "k": later, "l": never, "m": now, "n": never,
+        "o": never, "p": now,
     }  # fmt: skip
 
 

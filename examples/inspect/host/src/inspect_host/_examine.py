@@ -55,7 +55,7 @@ def examine(root: str, module: Module, analyzers: Sequence[Analyzer]) -> Examine
     for position, analyzer in enumerate(analyzers):
         try:
             measured.append((position, analyzer.measure(file)))
-        except Exception as error:  # noqa: BLE001  whatever an analyzer raises costs this file only
+        except (Exception, SystemExit) as error:  # noqa: BLE001  whatever an analyzer raises costs this file only
             failed.append((position, describe(error)))
     return Examined(module, len(file.lines), tuple(measured), tuple(failed), problems)
 
@@ -83,7 +83,7 @@ def conclude(
         measured = {item.module: value for item in ordered for at, value in item.measured if at == position}
         try:
             sections.append(analyzer.conclude(measured))
-        except Exception as error:  # noqa: BLE001  and here its section only
+        except (Exception, SystemExit) as error:  # noqa: BLE001  and here its section only
             failures.append(Failure(name, describe(error), 0))
     lines = sum(item.lines for item in ordered)
     return Report(root, len(ordered), lines, tuple(sections), tuple(sorted(found))), failures

@@ -136,7 +136,7 @@ def _page(top: int) -> Page:
 def _print_rendered(instance: InstanceContext, reporter: Reporter, report: Report, page: Page) -> bool:
     try:
         text = reporter.render(report, page)
-    except Exception as error:  # noqa: BLE001  the other reporters still print
+    except (Exception, SystemExit) as error:  # noqa: BLE001  the other reporters still print
         hywarn(instance, "{} failed and printed nothing: {}", name_of(reporter), describe(error))
         return False
     encoding = sys.stdout.encoding or "utf-8"

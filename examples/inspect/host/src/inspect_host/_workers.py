@@ -97,7 +97,9 @@ def _work(
 
 def _packed(examined: Examined) -> bytes | memoryview:
     try:
-        return ForkingPickler.dumps(examined)
+        packed = ForkingPickler.dumps(examined)
+        ForkingPickler.loads(packed)  # an object may come out of it no more
+        return packed
     except Exception as error:  # noqa: BLE001  what an object raises while it is pickled is its own affair
         failed = tuple(
             (at, f"measured what cannot be pickled: {describe(error)}") for at, _ in examined.measured

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import enum
 import posixpath
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -22,7 +22,7 @@ class When(enum.IntEnum):
     DEFERRED = 1
     """Later, if at all: in a function, or under `if __name__ == "__main__"`."""
     TYPING = 2
-    """Never while the program runs: under `if TYPE_CHECKING`."""
+    """Never while the program runs: under `if TYPE_CHECKING`, or what is false by its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Cycle:
 def measure_imports(file: SourceFile) -> FileImports:
     """The import statements of a file, in the order of their lines. Calls of `importlib` are not seen."""
     found: list[Import] = []
+    never = _false_names(file.tree)
     pending: list[tuple[list[ast.stmt], When]] = [(file.tree.body, When.AT_IMPORT)]
     while pending:
         body, when = pending.pop()
@@ -85,7 +86,7 @@ def measure_imports(file: SourceFile) -> FileImports:
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 pending.append((node.body, max(when, When.DEFERRED)))
             elif isinstance(node, ast.If):
-                then, otherwise = _branches(node.test)
+                then, otherwise = _branches(node.test, never)
                 pending += [(node.body, max(when, then)), (node.orelse, max(when, otherwise))]
             else:
                 pending += [(block, when) for block in _blocks(node)]
@@ -102,17 +103,31 @@ def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield part.body
 
 
-def _branches(test: ast.expr) -> tuple[When, When]:
-    """When the two branches of an `if` are carried out."""
+def _false_names(tree: ast.Module) -> Set[str]:
+    """The names that are bound once, at module level, to a constant that is false: `_false = 0`."""
+    stored = Counter(
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    )
+    return {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and not node.value.value
+        for target in node.targets
+        if isinstance(target, ast.Name) and stored[target.id] == 1
+    }
+
+
+def _branches(test: ast.expr, never: Set[str]) -> tuple[When, When]:
+    """When the two branches of an `if` are carried out; `never` are names that are false."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        then, otherwise = _branches(test.operand)
+        then, otherwise = _branches(test.operand, never)
         return otherwise, then
     if is_main_guard(test):
         return When.DEFERRED, When.AT_IMPORT
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-        return max(_branches(value)[0] for value in test.values), When.AT_IMPORT
+        return max(_branches(value, never)[0] for value in test.values), When.AT_IMPORT
     name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
-    if name == "TYPE_CHECKING" or (isinstance(test, ast.Constant) and not test.value):
+    if name == "TYPE_CHECKING" or name in never or (isinstance(test, ast.Constant) and not test.value):
         return When.TYPING, When.AT_IMPORT
     return When.AT_IMPORT, When.AT_IMPORT
 
