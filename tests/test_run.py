@@ -576,3 +576,24 @@ def test_a_reader_that_had_gone_before_main_returned_makes_no_noise(app: App) ->
     )
     os.close(writer)
     assert (done.stderr, done.returncode) == ("", 1)
+
+
+def test_a_broken_distribution_does_not_stop_the_command(app: App) -> None:
+    """Whatever else reads the metadata of all that is installed, Pydantic for instance."""
+    broken = app.folder / "broken-1.0.dist-info"
+    broken.mkdir()
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (broken / "entry_points.txt").write_bytes(b"[pydantic]\n\xff\xfe = x:y\n")
+    app.write("def main(instance, args):\n    say('main')\n")
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "hypi",
+        "run",
+        "app.toml",
+    ]  # without -P: the folder is on the path
+    with Child(command, app.folder) as child:
+        lines, stderr, status = child.end()
+    assert (lines, stderr, status) == ([*UP, "main", *DOWN], "", 0)

@@ -1,5 +1,6 @@
 """The Python API: create infos that validate themselves, and `create_instance`."""
 
+import hypi._pydantic  # noqa: F401  # pyright: ignore[reportUnusedImport]  a broken distribution stops it once
 from hypi.api._create_info import ApplicationInfo, InstanceCreateInfo, Version
 from hypi.api._instance import InstanceEXT, create_instance
 from hypi.api.ext.hylog import LogCreateInfoEXT, LogLevelEXT, LogMessageEXT
