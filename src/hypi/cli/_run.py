@@ -107,7 +107,7 @@ def _called(
         if sys.stderr is not None and sys.stderr.isatty():
             say(f"hyperion: {instance.application_name} is up; Ctrl-C ends it")
         while True:
-            time.sleep(3600)  # a signal ends it
+            time.sleep(0.5)  # a signal ends it, though not a sleep that begins in the moment when it comes
     try:
         result = application.main(instance, arguments)
     except SystemExit as request:
