@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+import trio
 
 from hycore import InstanceContext, OpaqueList, PluginEXT
 from hycore.base import Plan
@@ -35,12 +39,75 @@ def home_of_the_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 Act = BaseException | type[BaseException] | Callable[[Any], object]
 
 
-class World:
-    """An inventory of its own, plugins that write down what happens to them, and instances of them."""
+async def pause() -> None:
+    """Gives way to the loop, where there is one; without one an asynchronous hook runs through."""
+    if trio.lowlevel.in_trio_run():
+        await trio.lowlevel.checkpoint()
+    elif asyncio._get_running_loop() is not None:
+        await asyncio.sleep(0)
 
-    def __init__(self) -> None:
+
+class Held:
+    """An instance of an asynchronous host, as one of a plain host is used: what must be awaited is run in its loop."""
+
+    def __init__(self, world: World, instance: InstanceContext) -> None:
+        self.world = world
+        self.bare = instance
+
+    def close(self) -> None:
+        self.world.run(self.bare.aclose)
+
+    def retry(self, name: str, **options: Any) -> bool:
+        up: bool = self.world.run(partial(self.bare.aretry, name, **options))
+        return up
+
+    def __enter__(self) -> Held:
+        self.world.run(self.bare.__aenter__)
+        return self
+
+    def __exit__(self, *what: Any) -> Any:
+        return self.world.run(partial(self.bare.__aexit__, *what))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.bare, name)
+
+    def __repr__(self) -> str:
+        return repr(self.bare)
+
+
+class World:
+    """An inventory of its own, plugins that write down what happens to them, and instances of them.
+
+    In an asynchronous world all hooks and `note` are `async def`, and give way to the loop.
+    """
+
+    def __init__(self, kind: str = "plain") -> None:
+        self.kind = kind
         self.inventory = Inventory(group=None)
         self.journal: list[str] = []
+
+    def run(self, function: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Runs a coroutine function in the loop of this world."""
+        results: list[Any] = []
+        errors: list[BaseException] = []
+
+        async def main() -> None:
+            # What a loop returns or raises it may keep for a while.
+            try:
+                results.append(await function())
+            except BaseException as error:
+                errors.append(error)
+
+        if self.kind == "trio":
+            trio.run(main)
+        else:
+            asyncio.run(main())
+        if not errors:
+            return results.pop()
+        try:
+            raise errors.pop()
+        finally:
+            del main
 
     def plugin(
         self, name: str, acts: Mapping[str, Act] | None = None, /, submit: bool = True, **attributes: object
@@ -55,7 +122,7 @@ class World:
                 raise deed
             return deed(plugin) if deed is not None else None
 
-        class Plugin(PluginEXT):
+        class Base(PluginEXT):
             UUID = uuid.uuid5(uuid.NAMESPACE_DNS, name)
             NAME = name
             DESCRIPTION = f"The plugin {name}"
@@ -66,6 +133,7 @@ class World:
                 result = act((plugin, ext), "new")
                 return plugin if result is None else result  # type: ignore[return-value]
 
+        class Plain(Base):
             def attach_to(self, instance: object) -> None:
                 act(self, "attach_to")
 
@@ -78,12 +146,34 @@ class World:
             def note(self, text: str) -> None:
                 journal.append(f"{text} {name}")
 
-        Plugin.__qualname__ = f"Plugin_{name}"
+        class Asynchronous(Base):
+            async def attach_to(self, instance: object) -> None:
+                await pause()
+                act(self, "attach_to")
+                await pause()
+
+            async def initialize(self) -> None:
+                await pause()
+                act(self, "initialize")
+                await pause()
+
+            async def teardown(self) -> None:
+                await pause()
+                act(self, "teardown")
+                await pause()
+
+            async def note(self, text: str) -> None:
+                await pause()
+                journal.append(f"{text} {name}")
+                await pause()
+
+        kind = Plain if self.kind == "plain" else Asynchronous
+        kind.__name__, kind.__qualname__ = "Plugin", f"Plugin_{name}"
         for key, value in attributes.items():
-            setattr(Plugin, key, value)
+            setattr(kind, key, value)
         if submit:
-            self.inventory.submit(Plugin)
-        return Plugin
+            self.inventory.submit(kind)
+        return kind
 
     def info(
         self,
@@ -100,13 +190,23 @@ class World:
             application, enabled, node_id, ext, optional_extensions=optional, unused_ext=unused_ext
         )
 
-    def create(
-        self, enabled: Iterable[str] = (), optional: Iterable[str] = (), **options: Any
-    ) -> InstanceContext:
-        return InstanceContext.create(self.info(enabled, optional, **options), inventory=self.inventory)
+    def bring_up(self, info: InstanceCreateInfo, **options: Any) -> Any:
+        """An instance for a request; `options` are those of `create`."""
+        if self.kind == "plain":
+            return InstanceContext.create(info, inventory=self.inventory, **options)
+        return Held(
+            self, self.run(partial(InstanceContext.acreate, info, inventory=self.inventory, **options))
+        )
+
+    def create(self, enabled: Iterable[str] = (), optional: Iterable[str] = (), **options: Any) -> Any:
+        return self.bring_up(self.info(enabled, optional, **options))
 
     def plan(self, enabled: Iterable[str] = (), optional: Iterable[str] = (), **options: Any) -> Plan:
-        return InstanceContext.plan(self.info(enabled, optional, **options), inventory=self.inventory)
+        return InstanceContext.plan(
+            self.info(enabled, optional, **options),
+            inventory=self.inventory,
+            asynchronous=self.kind != "plain",
+        )
 
 
 @pytest.fixture(scope="session")
@@ -115,9 +215,25 @@ def worlds() -> type[World]:
     return World
 
 
+@pytest.fixture(params=["plain", "asyncio", "trio"])
+def world(request: pytest.FixtureRequest) -> World:
+    """Every test that uses it runs in a plain host, under asyncio and under trio."""
+    return World(request.param)
+
+
 @pytest.fixture
-def world() -> World:
+def plain_world() -> World:
+    """For what is only so, or only to be seen, in a plain host."""
     return World()
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What is freed in this test is freed without the garbage collector."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 class Site(World):

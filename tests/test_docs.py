@@ -102,7 +102,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 RULES = [f"P{n}" for n in range(1, 8)] + ["C1", "C2", "A1", "I1", "I2"] + [f"F{n}" for n in range(1, 5)]
-RULES += [f"T{n}" for n in range(1, 8)]
+RULES += [f"T{n}" for n in range(1, 8)] + ["R1"]
 
 
 @pytest.mark.parametrize("rule", RULES)

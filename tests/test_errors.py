@@ -40,6 +40,10 @@ SAMPLES: dict[str, HyError] = {
     "PluginNotReadyError": errors.PluginNotReadyError("__EXT_a", asker="__EXT_b", phase="initialize"),
     "InstanceClosedError": errors.InstanceClosedError("extensions"),
 }
+SAMPLES["TryAgainLaterError"] = errors.TryAgainLaterError("the database is starting", retry_after=2)
+SAMPLES["RetryError"] = errors.RetryError("__EXT_a", problem="it is too early", step="try later")
+SAMPLES["AsyncCloseError"] = errors.AsyncCloseError(["__EXT_a"])
+SAMPLES["LoopError"] = errors.LoopError("a timeout of initialize")
 SAMPLES["PlanError"] = errors.PlanError([SAMPLES["AsyncHookError"], SAMPLES["DependencyCycleError"]])
 SAMPLES["TeardownError"] = errors.TeardownError(
     [errors.PluginFailedError("__EXT_a", phase="teardown", reason="ValueError: no")]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import pytest
 
-from hycore import InstanceContext, PluginEXT
+from hycore import PluginEXT
 from hycore.utils.error import ArgumentTypeError
 
 T = TypeVar("T")
@@ -189,7 +189,7 @@ def test_an_instance_shows_itself_as_a_table(world: Any) -> None:
     """In a notebook; texts are escaped."""
     world.plugin("<a>")
     info = world.info(["<a>"], ["gone"])
-    with InstanceContext.create(info, inventory=world.inventory, profile=True) as instance:
+    with world.bring_up(info, profile=True) as instance:
         html = instance._repr_html_()
     assert html.startswith("<table><caption>test 1.0.0: open</caption>")
     assert "<td>1</td><td>&lt;a&gt;</td><td>up</td><td>enabled</td>" in html

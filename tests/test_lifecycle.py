@@ -41,15 +41,6 @@ def unraisable(monkeypatch: pytest.MonkeyPatch) -> Unraisable:
     return seen
 
 
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """What is freed in this test is freed without the garbage collector."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
 class Limit(OpaqueObject):
     def __init__(self, value: int = 3) -> None:
         self.value = value
@@ -210,7 +201,7 @@ def test_the_create_info_is_not_changed(world: Any) -> None:
     world.plugin("a", {"new": lambda both: taken.append(both[1].require_ext(Limit))})
     info = world.info(["a"], ext=[limit := Limit()])
     for _ in range(10):
-        InstanceContext.create(info, inventory=world.inventory).close()
+        world.bring_up(info).close()
     assert all(thing is limit for thing in taken) and len(taken) == 10
 
 
@@ -238,7 +229,8 @@ def test_a1_the_reference_is_alive_in_every_hook(world: Any) -> None:
     world.inventory.submit(Attached)
     instance = world.create(["a"])
     instance.close()
-    assert [found is instance for found in seen] == [True, True, True]
+    bare = getattr(instance, "bare", instance)
+    assert [found is bare for found in seen] == [True, True, True]
 
 
 def test_a1_the_reference_is_alive_while_the_collector_ends_the_instance(world: Any) -> None:
@@ -351,7 +343,7 @@ def test_frozen_and_slotted_plugins_work(world: Any) -> None:
             "Cannot be changed",
             Frozen.UUID,
         )
-        assert plugin.instance is instance
+        assert plugin.instance is getattr(instance, "bare", instance)
 
 
 # Failure.
@@ -394,6 +386,8 @@ def test_f1_interrupts_undo_and_pass_as_themselves(
     world: Any, phase: str, interrupt: type[BaseException]
 ) -> None:
     """F1: Ctrl-C is not a plugin's failure."""
+    if world.kind != "plain" and interrupt is GeneratorExit and phase == "initialize":
+        pytest.skip("where it is awaited it says that the coroutine is being closed")
     world.plugin("a", {"initialize": lambda plugin: plugin.defer(plugin.note, "deferred")})
     world.plugin("b", {phase: interrupt})
     with pytest.raises(interrupt):
@@ -471,7 +465,7 @@ def test_f4_an_error_keeps_nothing_alive_but_the_plugins_own_frames(
         kept.append(error)
     assert kept
     ours = [frame for frame in frames(kept[0]) if frame.f_globals["__name__"].startswith("hycore.")]
-    assert [frame.f_code.co_name for frame in ours] in (["create"], ["close"], [])
+    assert {frame.f_code.co_name for frame in ours} <= {"create", "close", "acreate", "aclose"}
     for frame in ours:
         assert not any(isinstance(value, InstanceContext | PluginEXT) for value in frame.f_locals.values())
         del frame
@@ -630,8 +624,9 @@ def test_t3_what_a_callback_returns_is_ignored(world: Any) -> None:
 
 
 @pytest.mark.parametrize("phase", ["attach_to", "initialize", "teardown"])
-def test_a_plain_hook_that_returns_an_awaitable_has_failed(world: Any, phase: str) -> None:
+def test_a_plain_hook_that_returns_an_awaitable_has_failed(plain_world: Any, phase: str) -> None:
     """A synchronous host awaits nothing: the awaitable is closed, without a warning."""
+    world = plain_world
 
     async def wait() -> None: ...
 
@@ -844,13 +839,13 @@ def test_instances_are_only_created(world: Any) -> None:
     with pytest.raises(TypeError, match="create_instance"):
         InstanceContext()
     with world.create() as instance, pytest.raises(TypeError, match="create info"):
-        pickle.dumps(instance)
+        pickle.dumps(getattr(instance, "bare", instance))
 
 
 def test_times_are_taken_when_asked_for(world: Any) -> None:
     """With `profile=True` the report has the seconds of each phase."""
     world.plugin("a")
-    instance = InstanceContext.create(world.info(["a"]), inventory=world.inventory, profile=True)
+    instance = world.bring_up(world.info(["a"]), profile=True)
     instance.close()
     (extension,) = instance.report().extensions
     assert list(extension.times) == ["new", "attach_to", "initialize", "teardown"]
@@ -998,7 +993,7 @@ def test_p1_order_and_teardown_after_something_was_set_aside(world: Any, profile
         world.plugin(name)
     info = world.info(["c", "d"], ["a", "b"])
     info = world.info(["c"], ["a", "b", "d"])
-    instance = InstanceContext.create(info, inventory=world.inventory, profile=profile)
+    instance = world.bring_up(info, profile=profile)
     instance.close()
     assert world.journal[-4:] == ["initialize a", "initialize d", "teardown d", "teardown c"]
 
@@ -1148,6 +1143,7 @@ def test_a_class_that_cannot_be_hashed_is_looked_up(world: Any) -> None:
 def test_identity_is_read_only(world: Any) -> None:
     """What logs and UUIDs carry is what the instance was created with."""
     instance = world.create(node_id=3)
+    instance = getattr(instance, "bare", instance)
     for name in ("application_name", "application_version", "engine_name", "engine_version", "node_id"):
         with pytest.raises(AttributeError):
             setattr(instance, name, 4)

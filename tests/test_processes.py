@@ -363,7 +363,7 @@ def test_t4_close_from_a_signal_handler_during_teardown(tmp_path: Path) -> None:
 
 EVERYWHERE = """
 import dis
-import hycore.base._instance as context, hycore.base._lifecycle as lifecycle
+from hycore.base import _beginning, _drivers, _ending, _instance, _lifecycle, _report, _retry
 
 counts = []
 class Counting(PluginEXT):
@@ -391,7 +391,7 @@ def bring_up():
     info = InstanceCreateInfo(application, [n for n in "abc" if n not in optional], optional_extensions=list(optional))
     return InstanceContext.create(info, inventory=inventory, profile=profile)
 
-FILES = {lifecycle.__file__, context.__file__}
+FILES = {module.__file__ for module in (_beginning, _drivers, _ending, _instance, _lifecycle, _retry)}
 BACKWARD = {number for name, number in dis.opmap.items() if "JUMP_BACKWARD" in name and "NO_INTERRUPT" not in name}
 
 def trial(n):
@@ -417,6 +417,8 @@ def trial(n):
     def profile(frame, event, argument):
         # What comes at the very start of a drop is the interpreter's to report, and nobody's to catch.
         drops = frame.f_code.co_name == "__del__" and event == "call"
+        # Where times are taken, what takes them is part of the hook.
+        drops = drops or (frame.f_back is not None and frame.f_back.f_code.co_filename == _report.__file__)
         if frame.f_code.co_filename in FILES and event in ("call", "c_return") and not fired and not drops:
             place()
     instance = None
@@ -424,6 +426,9 @@ def trial(n):
     sys.setprofile(profile)
     try:
         instance = bring_up()
+        for name in again:
+            failing.discard(name)
+            instance.retry(name)
         instance.close()
     except (KeyboardInterrupt, HyError):
         pass
@@ -436,7 +441,9 @@ def trial(n):
         return [name for what, name in counts if what == kind]
     return fired, of("new"), of("initialize"), of("teardown"), of("deferred")
 
-for failing, optional, profile in (((), (), False), ((), (), True), ("b", "bc", False), ("ab", "ab", True), ("c", (), False)):
+SCENES = ((), (), False, ()), ((), (), True, ()), ("b", "bc", False, ()), ("ab", "ab", True, ()), ("c", (), False, ()), ("b", "bc", False, "b")
+for fails, optional, profile, again in SCENES:
+    failing = set(fails)
     try:
         bring_up().close()
     except HyError:
@@ -444,6 +451,7 @@ for failing, optional, profile in (((), (), False), ((), (), True), ("b", "bc", 
     n = 0
     while True:
         n += 1
+        failing = set(fails)
         fired, news, ups, downs, undone = trial(n)
         if not fired:
             break
@@ -459,5 +467,5 @@ def test_t1_ctrl_c_anywhere_in_the_engine_loses_nothing(tmp_path: Path) -> None:
     With plugins that come up, that fail, and that are set aside, alone or several, and with times taken.
     """
     lines, stderr, status = run(EVERYWHERE, tmp_path)
-    assert lines == ["many steps True"] * 5
+    assert lines == ["many steps True"] * 6
     assert (stderr, status) == ("", 0)

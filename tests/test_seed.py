@@ -133,12 +133,12 @@ def test_a_client_of_the_rust_build_runs(tmp_path: Path) -> None:
     """With an enum member among the names, TRACE, every field it reads, and `del instance`, which ends at once."""
     lines = run(CLIENT, tmp_path)
     created, application, loaded, platform, node, ended, following = lines
-    assert created.startswith("[TRACE] hycore.base._instance: Instance created successfully at 0x")
+    assert created.startswith("[TRACE] hycore.base._beginning: Instance created successfully at 0x")
     assert application.endswith("Application 'Client' v1.0.0 using engine 'Hyperion' v0.1.0 (node ID: 42)")
-    assert loaded == '[INFO] hycore.base._instance: Loaded 1 extensions: ["__EXT_hyperion_logger"]'
-    assert platform.startswith("[INFO] hycore.base._instance: hycore version: v0.1.0 (")
+    assert loaded == '[INFO] hycore.base._beginning: Loaded 1 extensions: ["__EXT_hyperion_logger"]'
+    assert platform.startswith("[INFO] hycore.base._beginning: hycore version: v0.1.0 (")
     assert node == "node 0x2a"
-    assert ended.startswith("[TRACE] hycore.base._instance: Tearing down InstanceContext at 0x")
+    assert ended.startswith("[TRACE] hycore.base._ending: Tearing down InstanceContext at 0x")
     assert following == "next"
 
 

@@ -12,6 +12,7 @@ from hypi.api import (
     LogLevelEXT,
     LogMessageEXT,
     Version,
+    acreate_instance,
     create_instance,
 )
 from hypi.app import Application, load_application
@@ -37,6 +38,17 @@ assert_type(instance, InstanceContext)
 hyinfo(instance, "loaded {} of {}", 1, 2)
 hyerror(instance, "failed", exc=ValueError())
 assert_type(load_application("app.toml"), Application)
+
+
+async def asynchronous() -> None:
+    assert_type(await acreate_instance(info, initialize_timeout=3, undo_timeout=None), InstanceContext)
+    async with await acreate_instance(info, import_in_thread=True) as up:
+        assert_type(up, InstanceContext)
+        assert_type(await up.aretry("__EXT_other"), bool)
+        await up.aclose()
+
+
+assert_type(instance.retry("__EXT_other", ext=[LogCreateInfoEXT()]), bool)
 
 hyinfo(None, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 InstanceCreateInfo(info.application_info, node_id="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

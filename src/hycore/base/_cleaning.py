@@ -5,22 +5,18 @@ Layer: `base`, a leaf within it.
 
 from __future__ import annotations
 
-from _thread import get_ident
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-__all__ = ["clean", "forget_frames"]
-
-_left_open: dict[int, list[FrameType]] = {}  # by thread
+__all__ = ["clean", "forget"]
 
 
-def clean(error: BaseException) -> None:
+def clean(error: BaseException, running: list[FrameType]) -> None:
     """Takes the runtime's frames out of an error's tracebacks, those of its causes and of a group's members too.
 
-    A frame that stays leads back to its callers, ours among them: the variables of those that have ended are cleared,
-    here or, for those that still run, by `forget_frames`.
+    A frame that stays leads back to its callers, ours among them. The variables of those that have ended are cleared
+    here; those that still run are added to `running`, for `forget`.
     """
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
@@ -30,29 +26,32 @@ def clean(error: BaseException) -> None:
             continue
         seen.add(id(current))
         if current.__traceback__ is not None:
-            current.__traceback__ = _cleaned(current.__traceback__)
+            current.__traceback__ = _cleaned(current.__traceback__, running)
         waiting += [current.__cause__, current.__context__]
         if isinstance(current, BaseExceptionGroup):
             waiting += current.exceptions
 
 
-def forget_frames() -> None:
-    """Clears the variables of our frames that were still running when an error was cleaned, and have ended now."""
-    for frame in _left_open.pop(get_ident(), ()):
+def forget(running: list[FrameType]) -> None:
+    """Clears the variables of frames that were still running when an error was cleaned, and have ended now.
+
+    To be called when whoever drove the engine has come to its end: to clear a generator that waits would close it.
+    """
+    while running:
         try:
-            frame.clear()
-        except RuntimeError:  # a frame further out, which keeps no plugin
+            running.pop().clear()
+        except RuntimeError:  # a frame further out, of another instance, which runs on
             continue
 
 
-def _cleaned(traceback: TracebackType) -> TracebackType | None:
+def _cleaned(traceback: TracebackType, running: list[FrameType]) -> TracebackType | None:
     kept: list[TracebackType] = []
     current: TracebackType | None = traceback
     while current is not None:
         if not _is_ours(current.tb_frame):
             kept.append(current)
         else:
-            _clear(current.tb_frame)
+            _clear(current.tb_frame, running)
         current = current.tb_next
     following: TracebackType | None = None
     for entry in reversed(kept):
@@ -60,16 +59,16 @@ def _cleaned(traceback: TracebackType) -> TracebackType | None:
         following = entry
         caller = entry.tb_frame.f_back
         while caller is not None and _is_ours(caller):
-            _clear(caller)
+            _clear(caller, running)
             caller = caller.f_back
     return following
 
 
-def _clear(frame: FrameType) -> None:
+def _clear(frame: FrameType, running: list[FrameType]) -> None:
     try:
         frame.clear()
     except RuntimeError:  # it still runs
-        _left_open.setdefault(get_ident(), []).append(frame)
+        running.append(frame)
 
 
 def _is_ours(frame: FrameType) -> bool:

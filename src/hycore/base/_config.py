@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hycore.base.api import InstanceCreateInfo
     from hycore.ext import Inventory, PluginRegistry
 
-__all__ = ["judge_leftovers", "take_configuration"]
+__all__ = ["hints", "judge_leftovers", "take_configuration"]
 
 
 def take_configuration(info: InstanceCreateInfo, life: Lifecycle, inventory: Inventory | None) -> OpaqueList:
@@ -29,7 +29,7 @@ def take_configuration(info: InstanceCreateInfo, life: Lifecycle, inventory: Inv
     return carry_over(
         info.ext,
         create_infos=create_infos,
-        hints=_hints(life, inventory),
+        hints=hints(life, inventory),
         refuse_unknown=not _something_unknown_is_set_aside(life),
     )
 
@@ -40,6 +40,7 @@ def judge_leftovers(
     """Seals the list, and returns the error or the warnings that leftover configuration is worth."""
     ext = life.ext
     assert ext is not None
+    life.left = ext._left() if info.optional_extensions else []
     claimed = {registry.create_info for registry in _set_aside(life)}
     left = [qualified_name(type(thing)) for thing in ext if type(thing) not in claimed] if len(ext) else []
     ext._seal()
@@ -49,7 +50,7 @@ def judge_leftovers(
         left,
         takers=[_takers(name, life, inventory) for name in left],
         enabled=[registry.name for registry in life.registries],
-        hints=map(_hints(life, inventory), left),
+        hints=map(hints(life, inventory), left),
     )
     if info.unused_ext == "error" and not _something_unknown_is_set_aside(life):
         return error, []
@@ -84,11 +85,11 @@ def _takers(type_name: str, life: Lifecycle, inventory: Inventory | None) -> tup
     return tuple(dict.fromkeys(names))
 
 
-def _hints(life: Lifecycle, inventory: Inventory | None) -> Callable[[str], tuple[str, ...]]:
+def hints(life: Lifecycle, inventory: Inventory | None) -> Callable[[str], tuple[str, ...]]:
     """For a type, the installed extensions that are not on and whose target lies in the same top-level package."""
     on = {registry.name for registry in life.registries}
 
-    def hints(type_name: str) -> tuple[str, ...]:
+    def of(type_name: str) -> tuple[str, ...]:
         package = type_name.partition(".")[0]
         names = [
             entry.name
@@ -99,4 +100,4 @@ def _hints(life: Lifecycle, inventory: Inventory | None) -> Callable[[str], tupl
         ]
         return tuple(dict.fromkeys(names))
 
-    return hints
+    return of

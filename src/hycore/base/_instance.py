@@ -6,40 +6,54 @@ Layer: `base`, on top of it. The life of the plugins is `_lifecycle`'s; here sta
 
 from __future__ import annotations
 
-import atexit
-import os
-import sys
-import weakref
-from _thread import allocate_lock, get_ident
-from itertools import count
+from functools import partial
 
-from hycore.base._cleaning import clean, forget_frames
-from hycore.base._lifecycle import Lifecycle, attach_failures, bring_up, busy, drive, take_down
+from hycore.base._beginning import (
+    announce,
+    assembled,
+    bring_up_nothing,
+    check_info,
+    check_plain,
+    check_plan,
+    check_seconds,
+    is_up,
+    judge_of,
+    prepare,
+)
+from hycore.base._cleaning import forget
+from hycore.base._drivers import adrive, drive, drive_at_the_end, running_loop
+from hycore.base._ending import (
+    begin_to_end,
+    beside,
+    claim,
+    closed_meanwhile,
+    closers,
+    closing,
+    end,
+    forget_look_ups,
+    is_steady,
+    refuse_to_await,
+    retriers,
+    wait_for_the_end,
+    who,
+)
+from hycore.base._lifecycle import Lifecycle, bring_up
+from hycore.base._lookups import look_up, not_found, plugins_up
 from hycore.base._plan import Plan, make_plan
 from hycore.base.api import InstanceCreateInfo
-from hycore.ext._traits import constructing
-from hycore.log import InstanceStateEXT, hyinfo, hytrace, hywarn
+from hycore.log import InstanceStateEXT, hywarn
 from hycore.utils._unraisable import report_unraisable
-from hycore.utils.error import (
-    ArgumentTypeError,
-    ArgumentValueError,
-    HyError,
-    InstanceClosedError,
-    PluginNotFoundError,
-    PluginNotReadyError,
-    TeardownError,
-    qualified_name,
-)
+from hycore.utils.error import ArgumentTypeError, InstanceClosedError, PluginNotFoundError, RetryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _thread import LockType
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
     from typing import Any, NoReturn, Self, TypeVar, final, overload
     from uuid import UUID
 
-    from hycore.base._report import Report, Times
+    from hycore.base._ending import Who
+    from hycore.base._report import Report
     from hycore.base.api import ApplicationInfo, VersionInfo
     from hycore.ext import DynPluginEXT, Inventory, PluginEXT
 
@@ -56,41 +70,6 @@ else:
 
 __all__ = ["InstanceContext"]
 
-# The instances that are up, oldest first: what the end of the process closes. One without plugins has nothing to tear
-# down then, and so no reference here.
-_live: dict[int, weakref.ref[InstanceContext] | None] = {}
-_serials = count()
-
-# Which thread has the right to close an instance: the first that asks. `setdefault` is atomic, so that `__del__` and
-# signal handlers meet no lock; and what it did stays done when Ctrl-C comes right behind it.
-_closers: dict[int, int] = {}
-
-# How long the end of the process waits for another thread that is closing an instance, in seconds.
-_PATIENCE = 10
-
-# How many forks lie between this process and the first one.
-_forks = 0
-
-
-class InstanceRef(weakref.ref["InstanceContext"]):
-    """A weak reference that stays alive in every hook.
-
-    The garbage collector clears weak references before it ends what they point to; for that time the instance holds
-    itself here.
-    """
-
-    __slots__ = ("_alive",)
-
-    _alive: InstanceContext | None
-
-    def __call__(self) -> InstanceContext | None:
-        """The instance, or `None` when it has gone."""
-        found = _deref(self)
-        return found if found is not None else self._alive
-
-
-_deref: Any = weakref.ref.__call__
-
 
 @final
 class InstanceContext:
@@ -103,12 +82,14 @@ class InstanceContext:
     __slots__ = (
         "__weakref__",
         "_application",
+        "_asynchronous",
         "_forks",
         "_found",
         "_implementing",
         "_life",
         "_node_id",
         "_places",
+        "_request",
         "_serial",
         "_shown",
         "_state",
@@ -118,29 +99,34 @@ class InstanceContext:
 
     ext: InstanceStateEXT
     _application: ApplicationInfo
+    _asynchronous: bool
     _forks: int
     _found: dict[Any, Any]
     _implementing: dict[Any, Any]
     _life: Lifecycle
     _node_id: int
     _places: tuple[int, dict[int | str, int]] | None
+    _request: tuple[InstanceCreateInfo, Inventory | None] | None
     _serial: int
     _shown: Mapping[UUID, DynPluginEXT] | None
     _state: str
-    _waiters: list[LockType]
+    _waiters: list[Callable[[], object]]
 
     def __init__(self, *_: object, **__: object) -> None:
         way = "create_instance(info) or InstanceContext.create(info)"
         raise ArgumentTypeError("the way to an instance", way, type(self))
 
     @classmethod
-    def plan(cls, info: InstanceCreateInfo, *, inventory: Inventory | None = None) -> Plan:
+    def plan(
+        cls, info: InstanceCreateInfo, *, inventory: Inventory | None = None, asynchronous: bool = False
+    ) -> Plan:
         """What an instance for `info` would bring up; imports the modules of what is asked for, and runs no plugin.
 
-        Raises `PlanError` with every problem.
+        `asynchronous` says that it is for `acreate`, where hooks may be `async def`. Raises `PlanError` with every
+        problem.
         """
-        _check_info(info)
-        return make_plan(info, inventory)
+        check_info(info)
+        return make_plan(info, inventory, asynchronous=asynchronous)
 
     @classmethod
     def create(
@@ -159,31 +145,93 @@ class InstanceContext:
         `UnconsumedConfigError` for configuration; `PluginFailedError` for a hook; `InstanceClosedError` if the
         instance was closed meanwhile. Whatever is raised, what had started is undone.
         """
-        _check_info(info)
+        check_info(info)
         if plan is None:
             plan = make_plan(info, inventory)
         else:
-            _check_plan(plan, info)
-        times: Times | None = None
-        if profile:
-            from hycore.base._report import Times
-
-            times = Times()
-        instance = _assembled(cls, info, plan, times)
+            check_plan(plan, info)
+            check_plain(plan)
+        instance = assembled(cls, info, inventory, plan, profile=profile)
+        life = instance._life
+        failure: BaseException | None
         try:
-            failure = instance._bring_up(info, inventory)
-        except BaseException:  # Ctrl-C that hit the engine itself: the drop undoes the rest
-            forget_frames()
-            raise
-        if failure is None:
-            forget_frames()
-            # A plugin that keeps an exception keeps this frame, which must not keep the instance.
-            created = [instance]
-            del instance
-            return created.pop()
+            failure = prepare(instance, info, inventory)
+            if failure is None and life.registries:
+                failure = drive(
+                    bring_up(life, judge_of(instance, info, inventory), partial(announce, instance))
+                )
+            elif failure is None:
+                failure = bring_up_nothing(instance, info, inventory)
+            if is_up(instance, failure):
+                # A plugin that keeps an exception keeps this frame, which must not keep the instance.
+                created = [instance]
+                del instance
+                return created.pop()
+            failure = instance._not_up(failure, drive)
+        finally:
+            # After Ctrl-C that hit the engine itself the drop undoes the rest.
+            forget(life.running)
         # Whoever keeps the error keeps this frame.
-        del instance
-        forget_frames()
+        del instance, life
+        assert failure is not None
+        try:
+            raise failure
+        finally:
+            del failure
+
+    @classmethod
+    async def acreate(
+        cls,
+        info: InstanceCreateInfo,
+        *,
+        inventory: Inventory | None = None,
+        plan: Plan | None = None,
+        profile: bool = False,
+        initialize_timeout: float | None = None,
+        undo_timeout: float | None = None,
+        import_in_thread: bool = False,
+    ) -> InstanceContext:
+        """Brings up an instance whose hooks may be `async def`; they run in the task that awaits this, one by one.
+
+        `initialize_timeout` is how long each `initialize` may take, in seconds, unless its class says otherwise.
+        `undo_timeout` is how long each hook or callback may take that undoes after a cancellation under trio. With
+        `import_in_thread` the modules of the extensions are imported in a thread, and the event loop goes on.
+
+        Raises what `create` raises. A cancellation undoes like a failure, and is raised as itself.
+        """
+        check_info(info)
+        check_seconds("initialize_timeout", initialize_timeout)
+        check_seconds("undo_timeout", undo_timeout)
+        loop = running_loop()
+        if plan is not None:
+            check_plan(plan, info)
+        elif import_in_thread:
+            made: Plan = await loop.in_thread(lambda: make_plan(info, inventory, asynchronous=True))
+            plan = made
+        else:
+            plan = make_plan(info, inventory, asynchronous=True)
+        instance = assembled(cls, info, inventory, plan, profile=profile, timeout=initialize_timeout)
+        instance._asynchronous = True
+        life = instance._life
+        life.cancelled = loop.cancellations
+        life.undo_timeout = undo_timeout
+        failure: BaseException | None
+        try:
+            failure = prepare(instance, info, inventory)
+            if failure is None and life.registries:
+                steps = bring_up(life, judge_of(instance, info, inventory), partial(announce, instance))
+                failure = await adrive(steps, life, loop)
+            elif failure is None:
+                failure = bring_up_nothing(instance, info, inventory)
+            if is_up(instance, failure):
+                created = [instance]
+                del instance
+                return created.pop()
+            failure = await instance._anot_up(failure, loop)
+        finally:
+            forget(life.running)
+        del instance, life, loop
+        assert failure is not None
         try:
             raise failure
         finally:
@@ -252,7 +300,7 @@ class InstanceContext:
         undoing = life.binding.undoing
         constructed = life.binding.rest if undoing else len(life.plugins)
         rest = "down" if undoing else "planned"
-        reasons = dict(zip(life.plan.names, life.plan.reasons, strict=True))
+        reasons = {**dict(zip(life.plan.names, life.plan.reasons, strict=True)), **life.reasons}
         extensions: list[ReportedExtension] = []
         for place, registry in enumerate(life.registries):
             state = "up" if place < up else "constructed" if place < constructed else rest
@@ -264,6 +312,7 @@ class InstanceContext:
                     state=state,
                     reason=reasons[registry.name],
                     times=life.times.seconds(registry.name) if life.times is not None else {},
+                    held=life.times.seconds_held(registry.name) if life.times is not None else {},
                 )
             )
         return Report(
@@ -271,7 +320,7 @@ class InstanceContext:
             state=self._state,
             extensions=tuple(extensions),
             set_aside=tuple(life.aside),
-            ledger=life.ext.report() if life.ext is not None else (),
+            ledger=tuple([entry for ext in life.lists for entry in ext.report()]),
             failures=(*life.failures, *map(str, life.undo_errors)),
         )
 
@@ -286,11 +335,12 @@ class InstanceContext:
         if shown is None:
             from types import MappingProxyType
 
-            steady = self._state == "open"
-            shown = MappingProxyType({registry.uuid: plugin for registry, plugin in self._up()})
+            steady = is_steady(self)
+            version = self._life.version
+            shown = MappingProxyType({registry.uuid: plugin for registry, plugin in plugins_up(self)})
             if steady:
                 self._shown = shown
-                if self._state != "open":
+                if not is_steady(self) or version != self._life.version:
                     self._shown = None
         return shown
 
@@ -308,7 +358,7 @@ class InstanceContext:
             return self._found[key]
         except (KeyError, TypeError):
             pass
-        found, error = self._look_up(key, "get_plugin_ext")
+        found, error = look_up(self, key, "get_plugin_ext")
         if error is None:
             return found
         # Whoever keeps the error keeps this frame.
@@ -327,11 +377,11 @@ class InstanceContext:
 
         Raises `PluginNotFoundError` if it is not there, and otherwise like `get_plugin_ext`.
         """
-        found, error = self._look_up(key, "require_plugin_ext")
+        found, error = look_up(self, key, "require_plugin_ext")
         if found is not None:
             return found
         if error is None:
-            error = self._not_found(key)
+            error = not_found(self, key)
         del self
         try:
             raise error
@@ -358,9 +408,9 @@ class InstanceContext:
         if self._state == "closed":
             raise InstanceClosedError("implementations")
         known = self._implementing
-        steady = self._state == "open"
+        steady = is_steady(self)
         matches = Matcher(point)
-        found: tuple[P, ...] = tuple([plugin for _, plugin in self._up() if matches(type(plugin))])
+        found: tuple[P, ...] = tuple([plugin for _, plugin in plugins_up(self) if matches(type(plugin))])
         if steady:
             known[point] = found
         return found
@@ -373,156 +423,120 @@ class InstanceContext:
 
         return uuid6(self._node_id)
 
-    def _up(self) -> list[tuple[Any, Any]]:
-        """The identity records and the plugins of what is up, at one moment."""
-        life = self._life
-        plugins = life.plugins
-        registries = life.registries
-        return list(zip(registries, plugins, strict=False))[: life.binding.up]
-
-    def _look_up(self, key: type | str, operation: str) -> tuple[Any, HyError | None]:
-        """The plugin if it is up, or what is to be raised."""
-        if self._state == "closed":
-            return None, InstanceClosedError(operation)
-        if not isinstance(key, str | type):
-            return None, ArgumentTypeError("key", "a plugin class or a name", key)
-        found = self._found
-        life = self._life
-        plugins = life.plugins
-        place = self._place(key)
-        if place is None:
-            return None, None
-        if place < life.binding.up:
-            plugin = plugins[place]
-            if self._state == "open":
-                try:
-                    found[key] = plugin
-                except TypeError:  # a class that cannot be hashed
-                    return plugin, None
-                if self._state != "open":  # plugins go one by one, and nothing may be remembered
-                    found.clear()
-            return plugin, None
-        if self._state == "creating" and not life.binding.undoing:
-            # Not only its own hooks run meanwhile: the host's threads, or a log callback, may ask as well.
-            asker = life.name if life.position < len(life.registries) else None
-            return None, PluginNotReadyError(life.registries[place].name, asker=asker, phase=life.phase)
-        return None, None
-
-    def _place(self, key: type | str) -> int | None:
-        registries = self._life.registries
-        places = self._places
-        if places is None or places[0] != len(registries):
-            index: dict[int | str, int] = {}  # classes by id: they may have an `__eq__` of their own
-            plugins = self._life.plugins
-            for place, registry in enumerate(registries):
-                index[registry.name] = place
-                kind = registry.plugin_class
-                if kind is None and place < len(plugins):
-                    kind = type(plugins[place])
-                if kind is not None:
-                    index.setdefault(id(kind), place)
-            self._places = places = (len(registries), index)
-        return places[1].get(key if isinstance(key, str) else id(key))
-
-    def _not_found(self, key: type | str) -> PluginNotFoundError:
-        name = key if isinstance(key, str) else getattr(key, "NAME", None)
-        if not isinstance(name, str):
-            name = qualified_name(key) if isinstance(key, type) else str(key)
-        known = [registry.name for registry in self._life.registries]
-        reason: str | None = None
-        for aside in self._life.aside:
-            if aside.name == name:
-                reason = f"it was set aside: {aside.reason}"
-        if reason is None and name in known:
-            reason = (
-                "it has been torn down already"
-                if self._place(key) is not None
-                else ("the extension of that name is of another class")
-            )
-        if reason is None and isinstance(key, type):
-            reason = (
-                "it is not asked for: add it to enabled_extensions"
-                if isinstance(getattr(key, "NAME", None), str)
-                else "it is not the class of a plugin"
-            )
-        return PluginNotFoundError(name, known=known, searched="this instance", reason=reason)
-
     # Its life.
 
-    def _bring_up(self, info: InstanceCreateInfo, inventory: Inventory | None) -> BaseException | None:
-        """Runs the creation, and returns what is to be raised."""
-        from hycore.base._config import judge_leftovers, take_configuration
-
-        life = self._life
-        failure: BaseException | None
-        try:
-            life.ext = take_configuration(info, life, inventory)
-        except HyError as error:
-            clean(error)
-            self._end()
-            return error
-        reference: InstanceRef | None = None
-        if life.registries:
-            reference = InstanceRef(self)
-            reference._alive = None
-            life.reference = reference
-
-        def judge() -> HyError | None:
-            error, warnings = judge_leftovers(info, life, inventory)
-            for warning in warnings:
-                hywarn(self, warning)
-            return error
-
-        if life.registries:
-            failure = drive(bring_up(life, judge, self._announce))
-        else:
-            failure = judge()
-            if failure is None:
-                self._announce()
-        judge = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
-        if failure is None:
-            _live[self._serial] = reference
-            self._state = "open"
-            if not life.aborted:
-                del self
-                return None
-            # Another thread closed it between the last hook and here.
-            failure = InstanceClosedError("create")
-            undoing = self._close()
-            if isinstance(undoing, TeardownError):
-                attach_failures(failure, list(undoing.exceptions))
-            elif undoing is not None:
-                undoing.__cause__ = failure
-                return undoing
+    def _not_up(self, failure: BaseException | None, driver: Callable[[Any], Any]) -> BaseException:
+        """What is to be raised when the creation has failed, and has undone what it did."""
+        if failure is not None:
+            end(self)
             return failure
-        self._end()
-        return failure
+        # Another thread closed it between the last hook and here.
+        return closed_meanwhile("create", self._close(driver))
 
-    def _announce(self) -> None:
+    async def _anot_up(self, failure: BaseException | None, loop: Any) -> BaseException:
+        if failure is not None:
+            end(self)
+            return failure
+        return closed_meanwhile("create", await self._aclose(loop))
+
+    def retry(self, name: str, *, ext: Iterable[object] | None = None) -> bool:
+        """Tries an extension again that was set aside, with what was set aside for requiring it (rule R1).
+
+        It gets the configuration that it took or claims, or `ext` in its place. What comes up stands last in the order.
+        Returns whether the extension is up; one that fails is set aside again, and `report()` tells why.
+
+        Raises `PluginNotFoundError` for a name that was not asked for, `RetryError` if it cannot be tried now,
+        `UnconsumedConfigError` and the like for `ext`, and `InstanceClosedError` if the instance was closed meanwhile.
+        """
+        error: BaseException | None
         life = self._life
-        state = self.ext
-        for aside in life.aside:
-            hywarn(self, "extension {} is set aside: {}", aside.name, aside.reason)
-        for failure in life.failures:
-            hywarn(self, failure)
-        state.end_of_bring_up()
-        if state.log_callback is None:
-            return
-        from hycore.base._version import platform_line
+        me = who(self)
+        try:
+            if self._can_retry(name, me):
+                return True
+            error = drive(self._retrying(name, ext, awaits=False))
+        finally:
+            self._end_retry(me)
+        if life.aborted:
+            error = closed_meanwhile("retry", self._close(drive))
+            forget(life.running)
+        if error is None:
+            return self._is_there(name)
+        del self, life
+        try:
+            raise error
+        finally:
+            del error
 
-        hytrace(self, "Instance created successfully at {:#x}", id(self))
-        hyinfo(
-            self,
-            "Application '{}' v{} using engine '{}' v{} (node ID: {})",
-            self.application_name,
-            self.application_version,
-            self.engine_name,
-            self.engine_version,
-            self.node_id,
+    async def aretry(self, name: str, *, ext: Iterable[object] | None = None) -> bool:
+        """Like `retry`, for extensions whose hooks may be `async def`."""
+        error: BaseException | None
+        life = self._life
+        loop = running_loop()
+        me = who(self)
+        try:
+            if self._can_retry(name, me):
+                return True
+            error = await adrive(self._retrying(name, ext, awaits=True), life, loop)
+        finally:
+            self._end_retry(me)
+        if life.aborted:
+            error = closed_meanwhile("retry", await self._aclose(loop))
+            forget(life.running)
+        if error is None:
+            return self._is_there(name)
+        del self, life, loop
+        try:
+            raise error
+        finally:
+            del error
+
+    def _can_retry(self, name: str, me: Who) -> bool:
+        """Takes the right to try again, or returns true for what is up already."""
+        if not isinstance(name, str):
+            raise ArgumentTypeError("name", "the name of an extension", name)
+        if self._state in ("closing", "closed"):
+            raise InstanceClosedError("retry")
+        if self._is_there(name):
+            return True
+        if self._state == "open" and retriers.setdefault(self._serial, me) is not me:
+            problem, step = "another one is tried again at this moment", "try again when that has ended"
+            raise RetryError(name, problem=problem, step=step)
+        if name not in [aside.name for aside in self._life.aside]:
+            asked = [*self._life.plan.enabled, *self._life.plan.optional]
+            raise PluginNotFoundError(name, known=asked, searched="what this instance was asked for")
+        if self._state != "open":
+            problem, step = "the instance is still being created", "try again when it is up"
+            raise RetryError(name, problem=problem, step=step)
+        forget_look_ups(self)
+        return False
+
+    def _end_retry(self, me: Who) -> None:
+        """Gives the right back, if it was taken: Ctrl-C may have come before."""
+        if retriers.get(self._serial) is me:
+            forget_look_ups(self)
+            retriers.pop(self._serial, None)
+            forget(self._life.running)
+
+    def _retrying(self, name: str, ext: Iterable[object] | None, *, awaits: bool) -> Any:
+        from hycore.base._retry import try_again
+
+        assert self._request is not None
+        info, inventory = self._request
+        return try_again(
+            self._life,
+            name,
+            info,
+            inventory,
+            ext=ext,
+            asynchronous=self._asynchronous,
+            awaits=awaits,
+            warn=lambda text: hywarn(self, text),
         )
-        names = ", ".join([f'"{registry.name}"' for registry in life.registries])
-        hyinfo(self, "Loaded {} extensions: [{}]", len(life.registries), names)
-        hyinfo(self, platform_line())
+
+    def _is_there(self, name: str) -> bool:
+        life = self._life
+        return name in [registry.name for registry in life.registries[: life.binding.up]]
 
     def close(self) -> None:
         """Tears everything down, in reverse order; at once, and once.
@@ -530,131 +544,101 @@ class InstanceContext:
         A second closer waits until the first is done, unless it runs on the thread that is closing. While the
         instance is created it returns at once, and ends the creation.
 
-        Raises `TeardownError` with every failure when all has run.
+        Raises `TeardownError` with every failure when all has run, and `AsyncCloseError` where there is something to
+        await: then nothing has run.
         """
-        error = self._close()
+        refuse_to_await(self)
+        error = self._close(drive)
         if error is not None:
+            forget(self._life.running)
             del self
-            forget_frames()
             try:
                 raise error
             finally:
                 del error
 
-    def _close(self) -> BaseException | None:
+    async def aclose(self) -> None:
+        """Like `close`, for instances whose hooks and callbacks may be `async def`.
+
+        A cancellation fails the hook that it hits, and is raised as itself when all have run.
+        """
+        error = await self._aclose(running_loop())
+        if error is not None:
+            forget(self._life.running)
+            del self
+            try:
+                raise error
+            finally:
+                del error
+
+    def _close(self, driver: Callable[[Any], Any]) -> BaseException | None:
         """Closes, and returns what is to be raised.
 
         It holds wherever Ctrl-C comes: until `_state` says so nothing has begun, and from then on it is tried again.
         """
-        if self._state == "closed":
+        right = claim(self)
+        if right == "wait":
+            wait_for_the_end(self)
+        if right != "mine":
             return None
-        if self._forks != _forks:
-            self._forget()
-            return None
-        if self._state == "creating":
-            self._life.aborted = True
-            if self._state == "creating":
-                return None
-        thread = get_ident()
-        try:
-            is_mine = _closers.setdefault(self._serial, thread) == thread
-            if is_mine and self._state != "open":  # a hook of this very teardown asks, or it has just ended
-                return None
-            if is_mine:
-                self._state = "closing"
-        except BaseException:
-            if self._state == "open" and _closers.get(self._serial) == thread:
-                _closers.pop(self._serial)
-            raise
-        if not is_mine:
-            self._wait()
-            return None
-        interrupt: BaseException | None = None
-        while self._state != "closed":
-            try:
-                self._tear_down()
-            except BaseException as error:
-                clean(error)
-                interrupt = error
-        failures, later = self._life.outcome()
-        interrupt = interrupt or later
-        if interrupt is not None:
-            attach_failures(interrupt, failures)
-            return interrupt
-        return TeardownError(failures) if failures else None
+        if self._life.registries:
+            error: BaseException | None = driver(closing(self))
+            return error
+        begin_to_end(self)
+        end(self)
+        return None
 
-    def _tear_down(self) -> None:
-        """Runs the teardowns; called again after a Ctrl-C that hit no hook, it goes on."""
+    async def _aclose(self, loop: Any) -> BaseException | None:
+        right = claim(self)
+        if right == "wait":
+            wake, wait = loop.waker()
+            self._waiters.append(wake)
+            while self._state != "closed":
+                await wait()
+        if right != "mine":
+            return None
         life = self._life
-        self._found = {}
-        self._implementing = {}
-        self._shown = None
-        reference: Any = life.binding.reference
-        if reference is not None:
-            reference._alive = self
-        if not life.binding.undoing:
-            life.binding.undoing = True
-            if self.ext.log_callback is not None:
-                hytrace(self, "Tearing down InstanceContext at {:#x}", id(self))
-        if life.phase != "ended":
-            drive(take_down(life))
-        if reference is not None:
-            reference._alive = None
-        self._end()
-
-    def _end(self) -> None:
-        """Says that it is over, to whoever asks and whoever waits."""
-        if self._life.phase != "ended":
-            self._life.end()
-        self.ext.end()
-        self._found = {}
-        self._implementing = {}
-        self._shown = None
-        self._state = "closed"
-        _live.pop(self._serial, None)
-        _closers.pop(self._serial, None)
-        for lock in self._waiters:
-            lock.release()
-
-    def _wait(self, seconds: int = sys.maxsize) -> None:
-        """Waits until another thread has closed it, for so many seconds at the most."""
-        lock: LockType = allocate_lock()
-        lock.acquire()
-        self._waiters.append(lock)
-        while self._state != "closed" and seconds > 0:
-            lock.acquire(timeout=1.0)  # seconds; should Ctrl-C keep the other thread from releasing it
-            seconds -= 1
-
-    def _forget(self) -> None:
-        """Closes an instance that a forked child has inherited: it is the parent's to tear down."""
-        self._life.forget()
-        self._end()
+        life.cancelled = loop.cancellations
+        error: BaseException | None = await adrive(closing(self), life, loop)
+        return error
 
     def __enter__(self) -> Self:
         if self._state == "closed":
             raise InstanceClosedError("with")
+        refuse_to_await(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Closes. If the body raised, that goes on, and what fails here becomes its notes."""
-        failure = self._close()
-        if failure is None:
-            return
-        if error is not None and isinstance(failure, TeardownError):
-            attach_failures(error, list(failure.exceptions))
-            del self, failure, error, traceback
-            forget_frames()
-            return
-        if error is not None:
-            failure.__cause__ = error
+        refuse_to_await(self)
+        failure = beside(error, self._close(drive))
+        forget(self._life.running)
         del self, error, traceback
-        forget_frames()
-        try:
-            raise failure
-        finally:
-            del failure
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                del failure
+
+    async def __aenter__(self) -> Self:
+        if self._state == "closed":
+            raise InstanceClosedError("async with")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes. If the body raised, that goes on, and what fails here becomes its notes."""
+        failure = beside(error, await self._aclose(running_loop()))
+        forget(self._life.running)
+        del self, error, traceback
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                del failure
 
     def __del__(self) -> None:
         try:
@@ -663,97 +647,14 @@ class InstanceContext:
             return
         if state == "closed":
             return
-        # Nobody else has a reference, and so the right to close it.
-        _closers[self._serial] = get_ident()
+        # Nobody else has a reference, and so the right to close it, or tries something again.
+        retriers.pop(self._serial, None)
+        closers[self._serial] = who(self)
         if state == "creating" or (state == "closing" and self._life.phase != "ended"):
             self._state = "open"  # Ctrl-C hit the creation, or the closing, outside of every hook
-        error = self._close()
+        error = self._close(drive_at_the_end if self._asynchronous else drive)
         if error is not None:
+            forget(self._life.running)
             del self
-            forget_frames()
             report_unraisable(error)
             del error
-
-
-def _assembled(
-    cls: type[InstanceContext], info: InstanceCreateInfo, plan: Plan, times: Times | None
-) -> InstanceContext:
-    """An instance that is not up yet."""
-    instance = object.__new__(cls)
-    instance._application = info.application_info
-    instance._node_id = info.node_id
-    instance.ext = InstanceStateEXT()
-    instance._life = Lifecycle(plan, times)
-    instance._serial = next(_serials)
-    instance._forks = _forks
-    instance._waiters = []
-    instance._found = {}
-    instance._implementing = {}
-    instance._places = None
-    instance._shown = None
-    instance._state = "creating"
-    return instance
-
-
-def _check_info(info: InstanceCreateInfo) -> None:
-    if not isinstance(info, InstanceCreateInfo):
-        hint = ""
-        if type(info).__module__.startswith("hypi."):
-            hint = " (for hypi.api's own, call hypi.api.create_instance)"
-        raise ArgumentTypeError("info", f"a hycore.base.api.InstanceCreateInfo{hint}", info)
-
-
-def _check_plan(plan: Plan, info: InstanceCreateInfo) -> None:
-    if not isinstance(plan, Plan):
-        raise ArgumentTypeError("plan", "what InstanceContext.plan(info) returned", plan)
-    same = (
-        plan.enabled == info.enabled_extensions
-        and plan.optional == info.optional_extensions
-        and plan.engine_version == info.application_info.engine_version
-    )
-    if not same:
-        raise ArgumentValueError(
-            "plan",
-            "made for the same extensions and engine version",
-            f"one for {list(plan.enabled)}, optional {list(plan.optional)}, engine {plan.engine_version}: "
-            "plan again with InstanceContext.plan(info)",
-        )
-
-
-def _close_all() -> None:
-    """At the end of the process: closes what is left, newest first, but what another thread is closing."""
-    thread = get_ident()
-    while _live:
-        try:
-            serial, reference = _live.popitem()
-        except KeyError:
-            return
-        instance = reference() if reference is not None else None
-        if instance is None:
-            continue
-        if _closers.setdefault(serial, thread) != thread:
-            instance._wait(_PATIENCE)
-            continue
-        error = instance._close()
-        del instance
-        if error is not None:
-            forget_frames()
-            report_unraisable(error)
-
-
-def _after_fork() -> None:
-    """In a forked child: what is up belongs to the parent, and what runs now stops undoing."""
-    global _forks
-    _forks += 1
-    _live.clear()
-    _closers.clear()
-    for life in list(busy.values()):
-        life.forget()
-    busy.clear()
-    for thread in [other for other in constructing if other != get_ident()]:
-        del constructing[thread]
-
-
-atexit.register(_close_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

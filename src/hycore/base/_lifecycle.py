@@ -1,8 +1,9 @@
 """The engine: brings plugins up, and takes them down again, whatever fails.
 
-Layer: `base`. It knows hooks, order and undoing, and neither instances nor how a host waits: what it yields is what
-must be awaited, and a driver runs it (`drive`, for a host that cannot await). It returns the exception to be raised
-instead of raising it, so that no error is raised while another one is handled and takes it for its context.
+Layer: `base`. It knows hooks, order and undoing, and neither instances nor how a host waits: what it yields is what a
+hook or a callback returned, a driver awaits that or not, and throws in what comes of it (`_drivers`). It returns the
+exception to be raised instead of raising it, so that no error is raised while another one is handled and takes it for
+its context.
 
 Ctrl-C may arrive between any two instructions that call something or jump back. What must not be lost or done twice
 is therefore kept by plain stores next to the call of a hook: `up` before `teardown` and after `initialize`.
@@ -15,12 +16,13 @@ from itertools import islice
 
 from hycore.base._cleaning import clean
 from hycore.ext._traits import Binding, bind, constructing, release
-from hycore.utils.error import HyError, InstanceClosedError, PluginFailedError, describe
+from hycore.utils.error import HyError, InstanceClosedError, PluginFailedError, TryAgainLaterError, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
+    from types import FrameType
     from typing import Any
 
     from hycore.base._instance import InstanceContext
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
     from hycore.utils.opaque import OpaqueList
 
     Steps = Generator[object, None, None]
+    Judge = Callable[[], HyError | None]
 
-__all__ = ["Lifecycle", "bring_up", "drive", "take_down"]
+__all__ = ["Lifecycle", "attach_failures", "bring_up", "bring_up_more", "busy", "take_down"]
 
 busy: dict[int, Lifecycle] = {}
 """What is being brought up or taken down now, by id: a forked child forgets it."""
@@ -49,23 +52,33 @@ class Lifecycle:
         "aborted",
         "aside",
         "binding",
+        "cancelled",
         "ext",
         "failures",
         "hooks",
         "inherited",
         "interrupt",
+        "kept_ext",
+        "left",
+        "lists",
         "optional",
         "phase",
         "plan",
         "plugins",
         "position",
+        "reasons",
         "reference",
         "registries",
+        "running",
         "times",
+        "timeout",
         "undo_errors",
+        "undo_timeout",
+        "version",
+        "warn",
     )
 
-    def __init__(self, plan: Plan, times: Times | None) -> None:
+    def __init__(self, plan: Plan, times: Times | None, timeout: float | None = None) -> None:
         from hycore.base._plan import required_by_enabled
 
         self.plan = plan
@@ -73,21 +86,41 @@ class Lifecycle:
         self.binding = Binding()
         self.reference: weakref.ref[InstanceContext] | None = None  # what plugins get when they are attached
         self.plugins = self.binding.plugins
-        self.hooks: list[DynPluginEXT] = self.plugins if times is None else []
         self.times = times
+        self.timeout = timeout
+        self.undo_timeout: float | None = None
+        self.warn: Callable[[str], None] | None = None
+        watched = times is not None or timeout is not None or any(map(_has_timeout, self.registries))
+        self.hooks: list[DynPluginEXT] = [] if watched else self.plugins
         self.optional: frozenset[str] = frozenset()
         if plan.optional:
             names = {registry.name: registry for registry in plan.order}
             self.optional = frozenset(plan.optional) - required_by_enabled(plan.enabled, names).keys()
         self.aside: list[SetAside] = list(plan.set_aside)
+        self.reasons: dict[str, str] = {}  # of what was tried again, and is not in the plan
         self.failures: list[str] = []  # what failed while extensions were set aside
         self.undo_errors: list[PluginFailedError] = []
         self.interrupt: BaseException | None = None
+        self.cancelled: tuple[type[BaseException], ...] = ()  # what the host's loop cancels with
         self.ext: OpaqueList | None = None
+        self.lists: list[OpaqueList] = []  # all that configuration was handed over in, for the ledger
+        self.kept_ext: dict[
+            str, list[object]
+        ] = {}  # by set-aside extension: what it gets when it is tried again
+        self.left: list[
+            object
+        ] = []  # what nobody took, and one that is set aside may claim when it is tried again
         self.phase = "new"
         self.position = 0
+        self.version = 0  # grows whenever extensions come or go
         self.aborted = False
         self.inherited = False
+        self.running: list[FrameType] = []  # our frames that an error may lead back to
+
+    def timeout_of(self, registry: PluginRegistry) -> float | None:
+        """How long an `initialize` may take, in seconds."""
+        own = registry.initialize_timeout
+        return own if own is not None else self.timeout
 
     def forget(self) -> None:
         """In a forked child: nothing here is ever to be undone, whatever still comes up."""
@@ -102,6 +135,8 @@ class Lifecycle:
         self.binding.end()
         self.plugins = []
         self.hooks = []
+        self.kept_ext = {}
+        self.left = []
         self.phase = "ended"
 
     def outcome(self) -> tuple[list[PluginFailedError], BaseException | None]:
@@ -111,6 +146,15 @@ class Lifecycle:
         self.undo_errors, self.interrupt = [], None
         return failures, interrupt
 
+    def awaited_at_the_end(self) -> list[str]:
+        """The extensions that are up and have an asynchronous teardown or callback."""
+        return [
+            registry.name
+            for registry, plugin in zip(self.registries, self.plugins, strict=False)
+            if "teardown" in registry.async_hooks
+            or any(_is_asynchronous(entry[0]) for entry in self.binding.deferred.get(id(plugin), ()))
+        ]
+
     @property
     def name(self) -> str:
         """The extension whose hook runs."""
@@ -118,7 +162,7 @@ class Lifecycle:
         return self.registries[place].name
 
 
-def bring_up(life: Lifecycle, judge: Callable[[], HyError | None], announce: Callable[[], None]) -> Any:
+def bring_up(life: Lifecycle, judge: Judge, announce: Callable[[], None]) -> Any:
     """Constructs, attaches and initializes all plugins; undoes everything if one fails (rules C1 to F3).
 
     `judge` is called between construction and attachment, and returns the error that leftover configuration is;
@@ -126,83 +170,108 @@ def bring_up(life: Lifecycle, judge: Callable[[], HyError | None], announce: Cal
 
     Yields what must be awaited, and returns the exception to raise, or `None`.
     """
-    busy[id(life)] = life
-    caught: BaseException | None = None
-    ended: BaseException | None = None
-    try:
-        ended = yield from _started(life, judge, announce)
-    except BaseException as error:
-        caught = error
+    ended = yield from _ended_or_up(life, judge, announce, 0)
     # A plugin that keeps an exception keeps the frames that called it.
     del judge, announce
-    if caught is not None:
-        clean(caught)
-        ended = caught
-    while ended is not None and life.phase != "ended":
-        try:
-            yield from take_down(life)
-        except BaseException as error:  # Ctrl-C that hit the engine itself
-            clean(error)
-            life.interrupt = life.interrupt or error
     if ended is not None:
-        failures, interrupt = life.outcome()
-        attach_failures(ended, failures)
-        if interrupt is not None and interrupt is not ended:
-            interrupt.__cause__ = ended
-            ended = interrupt
+        ended = yield from _undone(life, ended, None)
     busy.pop(id(life), None)
     return ended
 
 
-def take_down(life: Lifecycle) -> Steps:
-    """Undoes what is up or constructed, in reverse order, whatever fails (rules T1 to T3).
+def bring_up_more(life: Lifecycle, registries: Iterable[PluginRegistry], judge: Judge) -> Any:
+    """Brings up what was set aside, behind what is up, and undoes only that if it ends otherwise (rule R1).
 
-    Yields what must be awaited; `life.outcome()` tells what failed. Called again after an interrupt that hit the engine itself, it goes on.
+    Each of them may fail, and is then set aside again. Yields and returns what `bring_up` does.
+    """
+    start = len(life.registries)
+    added = list(registries)
+    life.registries += added
+    life.version += 1
+    life.optional |= {registry.name for registry in added}
+    ended = yield from _ended_or_up(life, judge, _nothing, start)
+    del judge
+    if ended is not None:
+        ended = yield from _undone(life, ended, start)
+    busy.pop(id(life), None)
+    return ended
+
+
+def take_down(life: Lifecycle, start: int | None = None) -> Steps:
+    """Undoes what is up or constructed, in reverse order, whatever fails (rules T1 to T3); from a place on, or all.
+
+    Yields what must be awaited; `life.outcome()` tells what failed. Called again after an interrupt that hit the engine
+    itself, it goes on.
     """
     life.binding.undoing = True
     if life.inherited:
         life.forget()
     busy[id(life)] = life
-    while life.phase != "ended":
+    while True:
         try:
-            yield from _undo(life)
-            life.end()
+            yield from _undo(life, start or 0)
+            if start is None:
+                life.end()
         except BaseException as error:
             caught = error
         else:
             break
-        if _is_failure(caught):
+        if _is_failure(caught) or isinstance(caught, life.cancelled):
+            # A cancellation fails the hook that it hits, and is raised when all is undone.
             life.undo_errors.append(_failure(life, caught))
         else:
-            clean(caught)
+            clean(caught, life.running)
+        if not _is_failure(caught):
             life.interrupt = life.interrupt or caught
         del caught
     busy.pop(id(life), None)
 
 
-def drive(steps: Any) -> Any:
-    """Runs the engine where nothing can be awaited, and returns what it returns.
-
-    A hook that returns an awaitable has failed; the awaitable is closed.
-    """
+def _ended_or_up(life: Lifecycle, judge: Judge, announce: Callable[[], None], start: int) -> Any:
+    """Runs all phases; returns what ends the creation, with nothing undone yet, or `None`."""
+    busy[id(life)] = life
+    ended: BaseException | None = None
     try:
-        waiting = next(steps)
-        while True:
-            if _is_awaitable(waiting):
-                refused = _refused(waiting)
-                del waiting
-                waiting = steps.throw(refused)
-            else:
-                waiting = next(steps)
-    except StopIteration as stop:
-        return stop.value
+        ended = yield from _started(life, judge, announce, start)
+    except BaseException as error:
+        ended = error
+    del judge, announce
+    if ended is not None:
+        clean(ended, life.running)
+    return ended
 
 
-def _started(life: Lifecycle, judge: Callable[[], HyError | None], announce: Callable[[], None]) -> Any:
+def _undone(life: Lifecycle, ended: BaseException, start: int | None) -> Any:
+    """Undoes everything, or what stands from a place on; returns what is to be raised, with what failed meanwhile."""
+    done = False
+    while not done:
+        try:
+            yield from take_down(life, start)
+            done = True
+        except BaseException as error:  # Ctrl-C that hit the engine itself
+            clean(error, life.running)
+            life.interrupt = life.interrupt or error
+    if start is not None:
+        _take_out(life, frozenset(range(start, len(life.registries))))
+        life.binding.undoing = False
+        life.phase = "up"
+    failures, interrupt = life.outcome()
+    attach_failures(ended, failures)
+    known = not isinstance(ended, Exception) and isinstance(interrupt, life.cancelled)
+    if interrupt is None or interrupt is ended or known:
+        return ended
+    interrupt.__cause__ = ended
+    return interrupt
+
+
+def _nothing() -> None: ...
+
+
+def _started(life: Lifecycle, judge: Judge, announce: Callable[[], None], start: int) -> Any:
     """Runs phase after phase; returns the exception that ends the creation, with nothing undone yet, or `None`."""
     for phase, steps in (("new", _construct), ("attach_to", _attach), ("initialize", _initialize)):
         life.phase = phase
-        life.position = 0
+        life.position = start
         while True:
             caught: BaseException | None = None
             try:
@@ -234,6 +303,7 @@ def _construct(life: Lifecycle) -> Steps:
     binding = life.binding
     plugins = life.plugins
     times = life.times
+    hooks = life.hooks if life.hooks is not plugins else None
     thread = get_ident()
     outer = constructing.get(thread)
     constructing[thread] = binding
@@ -246,8 +316,8 @@ def _construct(life: Lifecycle) -> Steps:
                 binding.deferred[id(plugin)] = binding.pending
                 binding.pending = []
             plugins.append(plugin)
-            if times is not None:
-                life.hooks.append(times.watch(registry, plugin))
+            if hooks is not None:
+                hooks.append(_watched(life, registry, plugin))
             binding.rest = life.position = life.position + 1
             if life.aborted:
                 return
@@ -285,19 +355,19 @@ def _initialize(life: Lifecycle) -> Steps:
             return
 
 
-def _undo(life: Lifecycle) -> Steps:
+def _undo(life: Lifecycle, start: int) -> Steps:
     """Undoes from where it stands; called again after a failure, it goes on behind what failed."""
     binding = life.binding
     yield from _run_deferred(life, binding.pending, len(life.plugins))
-    if binding.rest < len(life.plugins):
+    if start <= binding.rest < len(life.plugins):
         yield from _run_deferred_of(life, binding.rest)
-    while binding.rest > binding.up:
+    while binding.rest > max(binding.up, start):
         binding.rest -= 1
         yield from _run_deferred_of(life, binding.rest)
     hooks = life.hooks
     deferred = binding.deferred
     life.phase = "teardown"
-    while binding.up:
+    while binding.up > start:
         life.position = binding.rest = binding.up = binding.up - 1
         waiting = hooks[life.position].teardown()
         if waiting is not None:
@@ -331,7 +401,7 @@ def _run_deferred(life: Lifecycle, entries: list[Deferred], position: int) -> St
 def _judged(life: Lifecycle, caught: BaseException) -> Any:
     """Decides what a hook's exception means; returns what ends the creation, or `None` to go on without the plugin."""
     if not _is_failure(caught):
-        clean(caught)
+        clean(caught, life.running)
         return caught
     failure = _failure(life, caught)
     if life.aborted:
@@ -350,8 +420,16 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
     position = life.position
     phase = life.phase
     gone = {failure.plugin}
-    reason = f"it failed in {failure.phase}: {failure.reason}"
-    life.aside.append(SetAside(failure.plugin, type(failure).__name__, reason, life.registries[position]))
+    cause = failure.__cause__
+    life.aside.append(
+        SetAside(
+            failure.plugin,
+            type(failure).__name__,
+            f"it failed in {failure.phase}: {failure.reason}",
+            life.registries[position],
+            retry_after=cause.retry_after if isinstance(cause, TryAgainLaterError) else None,
+        )
+    )
     places = [position]
     for place in range(position + 1, len(life.registries)):
         registry = life.registries[place]
@@ -359,8 +437,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
         if lost:
             gone.add(registry.name)
             places.append(place)
-            reason = f"it requires {lost[0]!r}, which is set aside"
-            life.aside.append(SetAside(registry.name, "MissingDependencyError", reason, registry))
+            life.aside.append(SetAside.for_want_of(lost[0], registry))
     interrupt: BaseException | None = None
     for place in reversed(places):
         if place < len(life.plugins):
@@ -376,10 +453,11 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
                 caught = error
             else:
                 break
-            if _is_failure(caught):
+            if _is_failure(caught) or isinstance(caught, life.cancelled):
                 life.failures.append(str(_failure(life, caught)))
             else:
-                clean(caught)
+                clean(caught, life.running)
+            if not _is_failure(caught):
                 interrupt = interrupt or caught
             del caught
     for place in places:
@@ -405,8 +483,28 @@ def _take_out(life: Lifecycle, places: frozenset[int]) -> None:
     life.plugins[:] = plugins
     life.hooks[:] = hooks
     life.binding.rest = rest
+    life.version += 1
     life.binding.outcast.clear()
     del gone
+
+
+def _watched(life: Lifecycle, registry: PluginRegistry, plugin: DynPluginEXT) -> Any:
+    """What the engine calls in a plugin's place: it takes times, and warns of a plain `initialize` that is slow."""
+    from hycore.base._report import Watched
+
+    return Watched(registry.name, plugin, times=life.times, timeout=life.timeout_of(registry), warn=life.warn)
+
+
+def _has_timeout(registry: PluginRegistry) -> bool:
+    return registry.initialize_timeout is not None
+
+
+def _is_asynchronous(callback: Any) -> bool:
+    """Whether a callback is an `async def`, as far as it can be told without calling it."""
+    while hasattr(type(callback), "func") and type(callback).__module__ == "functools":
+        callback = callback.func
+    code = getattr(getattr(callback, "__func__", callback), "__code__", None)
+    return bool(getattr(code, "co_flags", 0) & 0x80)
 
 
 def _is_failure(error: BaseException) -> bool:
@@ -415,9 +513,9 @@ def _is_failure(error: BaseException) -> bool:
 
 
 def _failure(life: Lifecycle, caught: BaseException) -> PluginFailedError:
-    if isinstance(caught.__cause__, StopIteration) and str(caught) == "generator raised StopIteration":
+    if isinstance(caught.__cause__, StopIteration) and str(caught).endswith(" raised StopIteration"):
         caught = caught.__cause__  # what the hook raised; Python lets it not leave a generator
-    clean(caught)
+    clean(caught, life.running)
     failure = PluginFailedError(life.name, phase=life.phase, reason=describe(caught))
     failure.__cause__ = caught
     return failure
@@ -429,28 +527,3 @@ def attach_failures(error: BaseException, failures: list[PluginFailedError]) -> 
         error.add_note(f"while undoing: {failure}")
     if failures and isinstance(error, HyError):
         error.undo_errors = (*error.undo_errors, *failures)
-
-
-def _is_awaitable(thing: object) -> bool:
-    """Whether a host could await this; no code of its own runs."""
-    if any("__await__" in vars(base) for base in type(thing).__mro__):
-        return True
-    from types import GeneratorType
-
-    return type(thing) is GeneratorType and bool(
-        thing.gi_code.co_flags & 0x100
-    )  # marked by `types.coroutine`
-
-
-def _refused(waiting: Any) -> TypeError:
-    for way_to_end in ("close", "cancel"):
-        end: Any = getattr(waiting, way_to_end, None)
-        if end is not None:
-            try:
-                end()
-            except Exception as error:
-                return TypeError(f"it returned an awaitable, which could not be ended: {describe(error)}")
-            break
-    return TypeError(
-        f"it returned an awaitable ({type(waiting).__name__}), and this instance is synchronous: nothing awaits it"
-    )

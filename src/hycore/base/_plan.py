@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hycore.ext._definition import PluginRegistry
     from hycore.ext._inventory import Inventory, Snapshot
 
-__all__ = ["Plan", "SetAside", "make_plan"]
+__all__ = ["Plan", "SetAside", "make_plan", "plan_again"]
 
 _KEPT_PLANS = 8
 
@@ -39,21 +39,36 @@ class SetAside(Record):
     """An optional extension that does not come up, and why.
 
     `error_type` is the name of the error's class and `reason` its text; `registry` is its identity record, or `None`
-    where that could not be had.
+    where that could not be had. `retry_after` is after how many seconds it asked to be tried again, or `None`.
     """
 
-    __slots__ = ("name", "error_type", "reason", "registry")
+    __slots__ = ("name", "error_type", "reason", "registry", "retry_after")
 
     name: str
     error_type: str
     reason: str
     registry: PluginRegistry | None
+    retry_after: float | None
 
-    def __init__(self, name: str, error_type: str, reason: str, registry: PluginRegistry | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        error_type: str,
+        reason: str,
+        registry: PluginRegistry | None,
+        retry_after: float | None = None,
+    ) -> None:
         fill(self, "name", name)
         fill(self, "error_type", error_type)
         fill(self, "reason", reason)
         fill(self, "registry", registry)
+        fill(self, "retry_after", retry_after)
+
+    @classmethod
+    def for_want_of(cls, required: str, registry: PluginRegistry) -> SetAside:
+        """One that goes with an extension that it requires."""
+        reason = f"it requires {required!r}, which is set aside"
+        return cls(registry.name, "MissingDependencyError", reason, registry)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.error_type}: {self.reason}"
@@ -127,8 +142,10 @@ class Plan(Record):
         return "\n".join(lines)
 
 
-def make_plan(info: InstanceCreateInfo, inventory: Inventory | None = None) -> Plan:
-    """Plans what an instance for `info` would bring up.
+def make_plan(
+    info: InstanceCreateInfo, inventory: Inventory | None = None, *, asynchronous: bool = False
+) -> Plan:
+    """Plans what an instance for `info` would bring up; asynchronous hooks are for asynchronous instances only.
 
     The last plans are kept on the inventory, until something is submitted to it, it is refreshed, or `sys.path`
     changes. A plan that sets something aside is made anew each time: what is missing may be there the next time.
@@ -137,14 +154,14 @@ def make_plan(info: InstanceCreateInfo, inventory: Inventory | None = None) -> P
     """
     inventory = checked_inventory(inventory)
     version = info.application_info.engine_version
-    request = (info.enabled_extensions, info.optional_extensions, version.to_tuple())
+    request = (info.enabled_extensions, info.optional_extensions, version.to_tuple(), asynchronous)
     kept = inventory.plans.get(request)
     if kept is not None and kept[1] == sys.path:
         plan: Plan = kept[0]
         return plan
     revision = inventory.revision
     path = list(sys.path)
-    plan = _Planning(info, inventory).plan()
+    plan = _Planning(info, inventory, asynchronous).plan()
     if not plan.set_aside and inventory.revision == revision and path == sys.path:
         plans = inventory.plans
         while len(plans) >= _KEPT_PLANS:
@@ -153,11 +170,21 @@ def make_plan(info: InstanceCreateInfo, inventory: Inventory | None = None) -> P
     return plan
 
 
+def plan_again(
+    info: InstanceCreateInfo, inventory: Inventory, up: Iterable[PluginRegistry], *, asynchronous: bool
+) -> Plan:
+    """Plans the same request again, with what is up as it is: what else comes up, and what does not (rule R1)."""
+    planning = _Planning(info, inventory, asynchronous)
+    planning.registries = {registry.name: registry for registry in up}
+    return planning.plan()
+
+
 class _Planning:
     """One run of the planner, over one look at the inventory."""
 
-    def __init__(self, info: InstanceCreateInfo, inventory: Inventory) -> None:
+    def __init__(self, info: InstanceCreateInfo, inventory: Inventory, asynchronous: bool) -> None:
         self.info = info
+        self.asynchronous = asynchronous
         self.enabled = dict.fromkeys(info.enabled_extensions)
         self.asked = {
             name: place
@@ -214,6 +241,8 @@ class _Planning:
         if self.snapshot is None:
             return causes
         for name in self.asked:
+            if name in self.registries:
+                continue
             try:
                 self.registries[name] = self.snapshot.load(name)
             except HyError as error:
@@ -252,7 +281,7 @@ class _Planning:
                         name, requirement=registry.requires_engine, engine_version=str(version)
                     ),
                 )
-            if registry.async_hooks:
+            if registry.async_hooks and not self.asynchronous:
                 self.reject(name, AsyncHookError(name, hooks=registry.async_hooks))
             for required in registry.requires:
                 if required not in self.asked:
@@ -271,8 +300,7 @@ class _Planning:
                 for required in registry.requires:
                     # What counts as enabled requires nothing that is set aside: that counts as enabled itself.
                     if required in self.aside and name not in self.must:
-                        reason = f"it requires {required!r}, which is set aside"
-                        self.aside[name] = SetAside(name, "MissingDependencyError", reason, registry)
+                        self.aside[name] = SetAside.for_want_of(required, registry)
                         changed = True
                         break
 

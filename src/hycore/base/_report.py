@@ -7,28 +7,30 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 
+from hycore.base._drivers import is_awaitable
 from hycore.utils._record import Record, fill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from hycore.base._plan import SetAside
     from hycore.ext import DynPluginEXT, PluginRegistry
     from hycore.utils.opaque import LedgerEntry, OpaqueList
 
-__all__ = ["Report", "ReportedExtension", "Times"]
+__all__ = ["Report", "ReportedExtension", "Times", "Watched"]
 
 
 class ReportedExtension(Record):
     """One extension of a report.
 
-    `state` is `"planned"`, `"constructed"`, `"up"` or `"down"`; `reason` tells why it stands at its place; `times` are seconds by
-    phase, and empty unless the instance was created with `profile=True`.
+    `state` is `"planned"`, `"constructed"`, `"up"` or `"down"`; `reason` tells why it stands at its place; `times` are
+    seconds by phase, and empty unless the instance was created with `profile=True`; `held` are, for the phases that were
+    awaited, the seconds of these in which the hook held the event loop.
     """
 
-    __slots__ = ("name", "uuid", "description", "state", "reason", "times")
+    __slots__ = ("name", "uuid", "description", "state", "reason", "times", "held")
 
     name: str
     uuid: str
@@ -36,6 +38,7 @@ class ReportedExtension(Record):
     state: str
     reason: str
     times: Mapping[str, float]
+    held: Mapping[str, float]
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class ReportedExtension(Record):
         state: str,
         reason: str,
         times: Mapping[str, float],
+        held: Mapping[str, float],
     ) -> None:
         fill(self, "name", name)
         fill(self, "uuid", uuid)
@@ -53,6 +57,10 @@ class ReportedExtension(Record):
         fill(self, "state", state)
         fill(self, "reason", reason)
         fill(self, "times", times)
+        fill(self, "held", held)
+
+    def _held_in(self, phase: str) -> str:
+        return f" ({self.held[phase] * 1000:.2f} ms of the loop)" if phase in self.held else ""
 
 
 class Report(Record):
@@ -96,12 +104,15 @@ class Report(Record):
         width = max([len(extension.name) for extension in self.extensions], default=0)
         for place, extension in enumerate(self.extensions, start=1):
             times = "".join(
-                f"  {phase} {seconds * 1000:.2f} ms" for phase, seconds in extension.times.items()
+                f"  {phase} {seconds * 1000:.2f} ms{extension._held_in(phase)}"
+                for phase, seconds in extension.times.items()
             )
             lines.append(
                 f"{place:>4}. {extension.name:<{width}}  {extension.state:<11}  {extension.reason}{times}"
             )
-        lines += [f"set aside: {aside}" for aside in self.set_aside]
+        for aside in self.set_aside:
+            hint = f" (retry in {aside.retry_after:g} s)" if aside.retry_after is not None else ""
+            lines.append(f"set aside: {aside}{hint}")
         lines += [
             f"configuration: {entry.type_name}, taken by {entry.taken_by or 'nobody'}"
             for entry in self.ledger
@@ -135,10 +146,13 @@ class Report(Record):
 class Times:
     """Takes the time of each hook of each plugin, in nanoseconds, when a host asks for it."""
 
-    __slots__ = ("taken",)
+    __slots__ = ("begun", "holding", "taken", "waited")
 
     def __init__(self) -> None:
-        self.taken: dict[str, dict[str, int]] = {}
+        self.taken: dict[str, dict[str, int]] = {}  # by extension and phase: the calls themselves
+        self.begun: dict[tuple[str, str], int] = {}
+        self.waited: dict[tuple[str, str], int] = {}
+        self.holding: dict[tuple[str, str], int] = {}
 
     def construct(self, registry: PluginRegistry, ext: OpaqueList) -> DynPluginEXT:
         """Constructs a plugin and takes the time."""
@@ -153,40 +167,132 @@ class Times:
         phases = self.taken.setdefault(name, {})
         phases[phase] = phases.get(phase, 0) + perf_counter_ns() - start
 
-    def watch(self, registry: PluginRegistry, plugin: DynPluginEXT) -> Any:
-        """What the engine calls in a plugin's place."""
-        return _Watched(self, registry.name, plugin)
+    def begin(self, name: str, phase: str) -> None:
+        """Notes when a hook was first run, after the call that made it."""
+        self.begun.setdefault((name, phase), perf_counter_ns())
+
+    def held(self, name: str, phase: str, start: int) -> None:
+        """Adds a step of a hook that is awaited, from `start` until now; its whole time ends with its last step."""
+        now = perf_counter_ns()
+        key = (name, phase)
+        self.holding[key] = self.holding.get(key, 0) + now - start
+        self.waited[key] = now - self.begun[key]
 
     def seconds(self, name: str) -> dict[str, float]:
-        """The times of one plugin, by phase."""
-        return {phase: taken / 1e9 for phase, taken in self.taken.get(name, {}).items()}
+        """The times of one plugin, by phase, from the call to the end."""
+        return {
+            phase: (taken + self.waited.get((name, phase), 0)) / 1e9
+            for phase, taken in self.taken.get(name, {}).items()
+        }
+
+    def seconds_held(self, name: str) -> dict[str, float]:
+        """How long the hooks that were awaited held the loop, by phase."""
+        called = self.taken.get(name, {})
+        return {
+            phase: (held + called.get(phase, 0)) / 1e9
+            for (of, phase), held in self.holding.items()
+            if of == name
+        }
 
 
-class _Watched:
-    __slots__ = ("name", "plugin", "times")
+class Watched:
+    """Stands in a plugin's place where the engine calls hooks, and takes their times.
 
-    def __init__(self, times: Times, name: str, plugin: Any) -> None:
-        self.times = times
+    Of a hook that is awaited it takes the time until its end, and how much of it the hook held the loop. A plain
+    `initialize` that takes longer than `timeout` cannot be interrupted: `warn` is told.
+    """
+
+    __slots__ = ("name", "plugin", "timeout", "times", "warn")
+
+    def __init__(
+        self,
+        name: str,
+        plugin: Any,
+        *,
+        times: Times | None,
+        timeout: float | None,
+        warn: Callable[[str], None] | None,
+    ) -> None:
         self.name = name
         self.plugin = plugin
+        self.times = times
+        self.timeout = timeout
+        self.warn = warn
 
     def attach_to(self, instance: object) -> object:
-        start = perf_counter_ns()
-        try:
-            return self.plugin.attach_to(instance)
-        finally:
-            self.times.add(self.name, "attach_to", start)
+        """Calls the plugin's."""
+        return self._watched("attach_to", self.plugin.attach_to, instance)
 
     def initialize(self) -> object:
+        """Calls the plugin's."""
         start = perf_counter_ns()
-        try:
-            return self.plugin.initialize()
-        finally:
-            self.times.add(self.name, "initialize", start)
+        waiting = self._watched("initialize", self.plugin.initialize)
+        taken = (perf_counter_ns() - start) / 1e9
+        if self.timeout is not None and taken > self.timeout and self.warn is not None:
+            self.warn(
+                f"initialize of {self.name} took {taken:.2f} s without giving way, and was given {self.timeout:g} s: "
+                "it cannot be interrupted"
+            )
+        return waiting
 
     def teardown(self) -> object:
+        """Calls the plugin's."""
+        return self._watched("teardown", self.plugin.teardown)
+
+    def _watched(self, phase: str, hook: Callable[..., object], *arguments: object) -> object:
+        times = self.times
+        if times is None:
+            return hook(*arguments)
         start = perf_counter_ns()
         try:
-            return self.plugin.teardown()
+            waiting = hook(*arguments)
         finally:
-            self.times.add(self.name, "teardown", start)
+            times.add(self.name, phase, start)
+        return _Timed(waiting, times, self.name, phase) if is_awaitable(waiting) else waiting
+
+
+class _Timed:
+    """An awaitable whose steps are timed one by one, and its waits with them."""
+
+    __slots__ = ("name", "phase", "steps", "times", "waiting")
+
+    def __init__(self, waiting: Any, times: Times, name: str, phase: str) -> None:
+        self.waiting = waiting
+        self.times = times
+        self.name = name
+        self.phase = phase
+        self.steps: Any = None
+
+    def __await__(self) -> _Timed:
+        kind: Any = type(self.waiting)
+        self.steps = kind.__await__(self.waiting) if hasattr(kind, "__await__") else self.waiting
+        return self
+
+    def __iter__(self) -> _Timed:
+        return self
+
+    def __next__(self) -> object:
+        return self.send(None)
+
+    def send(self, value: object) -> object:
+        """Goes on to the next wait."""
+        step = next if value is None else self.steps.send
+        return self._timed(step, self.steps if value is None else value)
+
+    def throw(self, *error: Any) -> object:
+        """Goes on to the next wait with what came of the last one."""
+        return self._timed(self.steps.throw, *error)
+
+    def close(self) -> None:
+        """Ends it where it waits."""
+        end: Any = getattr(self.waiting if self.steps is None else self.steps, "close", None)
+        if end is not None:
+            end()
+
+    def _timed(self, step: Callable[..., object], *arguments: object) -> object:
+        start = perf_counter_ns()
+        self.times.begin(self.name, self.phase)
+        try:
+            return step(*arguments)
+        finally:
+            self.times.held(self.name, self.phase, start)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hycore.base._plan import Plan
     from hycore.ext import Inventory
 
-__all__ = ["ApplicationInfo", "InstanceCreateInfo", "VersionInfo", "create_instance"]
+__all__ = ["ApplicationInfo", "InstanceCreateInfo", "VersionInfo", "acreate_instance", "create_instance"]
 
 
 class VersionInfo(Record):
@@ -148,6 +148,30 @@ def create_instance(
     from hycore.base._instance import InstanceContext
 
     return InstanceContext.create(info, inventory=inventory, plan=plan, profile=profile)
+
+
+async def acreate_instance(
+    info: InstanceCreateInfo,
+    *,
+    inventory: Inventory | None = None,
+    plan: Plan | None = None,
+    profile: bool = False,
+    initialize_timeout: float | None = None,
+    undo_timeout: float | None = None,
+    import_in_thread: bool = False,
+) -> InstanceContext:
+    """Brings up an instance whose hooks may be `async def`; the same as `InstanceContext.acreate`."""
+    from hycore.base._instance import InstanceContext
+
+    return await InstanceContext.acreate(
+        info,
+        inventory=inventory,
+        plan=plan,
+        profile=profile,
+        initialize_timeout=initialize_timeout,
+        undo_timeout=undo_timeout,
+        import_in_thread=import_in_thread,
+    )
 
 
 def _check_number(field: str, number: int, most: int) -> None:

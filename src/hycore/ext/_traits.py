@@ -114,7 +114,9 @@ class PluginEXT:
       and passes it to `__init__`.
     - `REQUIRES`: names that must be enabled, and start first. `AFTER`: names that start first if they are enabled.
     - `REQUIRES_ENGINE`: what the host's engine version must satisfy, such as `">=0.1,<0.3"`.
-    - `INITIALIZE_TIMEOUT`: how long an asynchronous `initialize` may take, in seconds.
+    - `INITIALIZE_TIMEOUT`: how long `initialize` may take, in seconds; a plain one cannot be interrupted.
+
+    `attach_to`, `initialize` and `teardown` may be `async def`, for hosts that await.
     """
 
     __slots__ = ("__binding",)

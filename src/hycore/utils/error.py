@@ -18,6 +18,10 @@
     ├── TeardownError (ExceptionGroup)           the PluginFailedErrors of one teardown
     ├── PluginStateError (RuntimeError)          a plugin used the runtime outside its life
     ├── PluginNotReadyError (RuntimeError)       an extension was looked up before its turn
+    ├── TryAgainLaterError (RuntimeError)        a plugin is only not ready yet; plugins raise it
+    ├── RetryError (RuntimeError)                an extension cannot be tried again now
+    ├── AsyncCloseError (RuntimeError)           what must be awaited was to be closed without
+    ├── LoopError (RuntimeError)                 an event loop other than asyncio's and trio's
     └── InstanceClosedError (RuntimeError)       a closed instance was used
 
 An error keeps its facts as attributes, composes its text when it is read, and ends with the next step. Facts and
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ArgumentTypeError",
     "ArgumentValueError",
+    "AsyncCloseError",
     "AsyncHookError",
     "ConfigLoaderError",
     "ConfigSealedError",
@@ -42,6 +47,7 @@ __all__ = [
     "HyError",
     "IncompatiblePluginError",
     "InstanceClosedError",
+    "LoopError",
     "MissingConfigError",
     "MissingDependencyError",
     "PlanError",
@@ -51,7 +57,9 @@ __all__ = [
     "PluginNotFoundError",
     "PluginNotReadyError",
     "PluginStateError",
+    "RetryError",
     "TeardownError",
+    "TryAgainLaterError",
     "UnconsumedConfigError",
     "UnknownConfigTypeError",
 ]
@@ -338,7 +346,8 @@ class AsyncHookError(HyError, TypeError):
     def _compose(self) -> str:
         return (
             f"extension {self.plugin!r} has asynchronous hooks ({', '.join(self.hooks)}), and this instance is "
-            "created synchronously, where nothing awaits them: make them plain functions (def, not async def)"
+            "created synchronously, where nothing awaits them: await InstanceContext.acreate(info) in place of create, or "
+            "make them plain functions"
         )
 
 
@@ -586,6 +595,79 @@ class PluginNotReadyError(HyError, RuntimeError):
         )
 
 
+class TryAgainLaterError(HyError, RuntimeError):
+    """What a plugin raises in `initialize` when it is only not ready yet: a failure like any other, with a hint.
+
+    Facts: `retry_after` (after how many seconds to try again), `reason` (why, in words, or `None`).
+    """
+
+    def __init__(self, reason: str | None = None, *, retry_after: float) -> None:
+        super().__init__()
+        if isinstance(retry_after, bool) or not isinstance(retry_after, int | float):
+            raise ArgumentTypeError("retry_after", "a number of seconds", retry_after)
+        if not 0 <= retry_after < float("inf"):
+            raise ArgumentValueError("retry_after", "a number of seconds from 0 on", repr(retry_after))
+        self.retry_after = float(retry_after)
+        self.reason = reason
+
+    def _compose(self) -> str:
+        why = f"{self.reason}; " if self.reason is not None else ""
+        return f"{why}try again in {self.retry_after:g} s"
+
+
+class RetryError(HyError, RuntimeError):
+    """An extension cannot be tried again now.
+
+    Facts: `plugin`, `problem`, `step` (what to do instead).
+    """
+
+    def __init__(self, plugin: str, *, problem: str, step: str) -> None:
+        super().__init__()
+        self.plugin = plugin
+        self.problem = problem
+        self.step = step
+
+    def _compose(self) -> str:
+        return f"extension {self.plugin!r} cannot be tried again now: {self.problem}; {self.step}"
+
+
+class AsyncCloseError(HyError, RuntimeError):
+    """`close()` was called where `aclose()` must be awaited; nothing has run.
+
+    Facts: `plugins` (the extensions with something to await; none if another task is closing the instance).
+    """
+
+    def __init__(self, plugins: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.plugins = tuple(plugins)
+
+    def _compose(self) -> str:
+        if not self.plugins:
+            return (
+                "another task of this thread is closing the instance: await instance.aclose() to wait for it"
+            )
+        return (
+            f"{_listed(self.plugins)} must be awaited to be torn down: await instance.aclose(), or use async with, in "
+            "place of close() and with"
+        )
+
+
+class LoopError(HyError, RuntimeError):
+    """Something was asked for that needs the means of asyncio or trio, and neither is running.
+
+    Facts: `operation`.
+    """
+
+    def __init__(self, operation: str) -> None:
+        super().__init__()
+        self.operation = operation
+
+    def _compose(self) -> str:
+        return (
+            f"{self.operation} needs a running event loop of asyncio or trio: run the host under one of them"
+        )
+
+
 class InstanceClosedError(HyError, RuntimeError):
     """A closed instance was used, or an instance was closed while it was being created.
 
@@ -602,6 +684,8 @@ class InstanceClosedError(HyError, RuntimeError):
                 "the instance was closed while it was being created, and what had started was taken down again: "
                 "create a new one, and close it when create has returned"
             )
+        if self.operation == "retry":
+            return "the instance was closed while an extension was tried again, and everything was taken down"
         return f"{self.operation} was asked of a closed instance: create a new one with create_instance"
 
 

@@ -87,7 +87,7 @@ class OpaqueList:
     ('Limit', None)
     """
 
-    __slots__ = ("_addressees", "_by_type", "_ledger", "_objects", "_sealed", "_taker")
+    __slots__ = ("_addressees", "_by_type", "_ledger", "_objects", "_sealed", "_taken", "_taker")
 
     def __init__(self, objects: Iterable[object] = ()) -> None:
         self._objects: dict[int, Any] = dict(enumerate(_objects("objects", objects)))
@@ -95,6 +95,7 @@ class OpaqueList:
         self._by_type: dict[type, list[int]] = {}
         self._ledger: list[tuple[str, str | None]] = []
         self._sealed = False
+        self._taken: dict[str, list[object]] | None = None
         self._taker = "?"
         for place, thing in self._objects.items():
             if isinstance(thing, AddressedObject):
@@ -127,6 +128,8 @@ class OpaqueList:
         places.remove(place)
         self._ledger[place] = (self._ledger[place][0], self._taker)
         found: T = self._objects.pop(place)
+        if self._taken is not None:
+            self._taken.setdefault(self._taker, []).append(found)
         return found
 
     def require_ext(self, kind: type[T]) -> T:
@@ -161,6 +164,22 @@ class OpaqueList:
         self._sealed = True
         self._objects = {}
         self._by_type = {}
+
+    def _remember(self) -> None:
+        """Keeps what is taken, by taker: an extension that is set aside gets it again."""
+        self._taken = {}
+
+    def _taken_by(self) -> dict[str, list[object]]:
+        """What was taken since `_remember`, which ends here."""
+        taken, self._taken = self._taken, None
+        return taken or {}
+
+    def _left(self) -> list[object]:
+        """What nobody has taken, as it was handed over."""
+        return [
+            AddressedObject(self._addressees[place], thing) if place in self._addressees else thing
+            for place, thing in self._objects.items()
+        ]
 
 
 def _objects(argument: str, objects: Iterable[object]) -> list[object]:

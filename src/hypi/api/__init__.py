@@ -2,7 +2,7 @@
 
 import hypi._pydantic  # noqa: F401  # pyright: ignore[reportUnusedImport]  a broken distribution stops it once
 from hypi.api._create_info import ApplicationInfo, InstanceCreateInfo, Version
-from hypi.api._instance import InstanceEXT, create_instance
+from hypi.api._instance import InstanceEXT, acreate_instance, create_instance
 from hypi.api.ext.hylog import LogCreateInfoEXT, LogLevelEXT, LogMessageEXT
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "LogLevelEXT",
     "LogMessageEXT",
     "Version",
+    "acreate_instance",
     "create_instance",
 ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hycore.base import Plan
     from hycore.ext import Inventory
 
-__all__ = ["InstanceEXT", "create_instance", "to_runtime"]
+__all__ = ["InstanceEXT", "acreate_instance", "create_instance", "to_runtime"]
 
 
 class InstanceEXT(StrEnum):
@@ -35,6 +35,28 @@ def create_instance(
 ) -> InstanceContext:
     """Brings up an instance, entirely or not at all; `InstanceContext.create` tells what is raised."""
     return InstanceContext.create(to_runtime(create_info), inventory=inventory, plan=plan, profile=profile)
+
+
+async def acreate_instance(
+    create_info: InstanceCreateInfo | api.InstanceCreateInfo,
+    *,
+    inventory: Inventory | None = None,
+    plan: Plan | None = None,
+    profile: bool = False,
+    initialize_timeout: float | None = None,
+    undo_timeout: float | None = None,
+    import_in_thread: bool = False,
+) -> InstanceContext:
+    """Brings up an instance whose hooks may be `async def`; `InstanceContext.acreate` tells of the arguments."""
+    return await InstanceContext.acreate(
+        to_runtime(create_info),
+        inventory=inventory,
+        plan=plan,
+        profile=profile,
+        initialize_timeout=initialize_timeout,
+        undo_timeout=undo_timeout,
+        import_in_thread=import_in_thread,
+    )
 
 
 def to_runtime(create_info: InstanceCreateInfo | api.InstanceCreateInfo) -> api.InstanceCreateInfo:

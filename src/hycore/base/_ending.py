@@ -1,0 +1,260 @@
+"""Who may end an instance, and when: `close`, `with`, the last reference, the end of the process, and never a forked child.
+
+Layer: `base`, above `_lifecycle`, below `_instance`. How plugins are taken down is `_lifecycle`'s.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from _thread import allocate_lock, get_ident
+from itertools import count
+
+from hycore.base._cleaning import clean, forget
+from hycore.base._drivers import drive, drive_at_the_end, running_loop
+from hycore.base._lifecycle import attach_failures, busy, take_down
+from hycore.ext._traits import constructing
+from hycore.log import hytrace
+from hycore.utils._unraisable import report_unraisable
+from hycore.utils.error import AsyncCloseError, InstanceClosedError, TeardownError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import weakref
+    from _thread import LockType
+    from typing import Any
+
+    from hycore.base._beginning import InstanceRef
+    from hycore.base._instance import InstanceContext
+
+    Who = tuple[int, object]
+
+__all__ = [
+    "begin_to_end",
+    "beside",
+    "claim",
+    "closed_meanwhile",
+    "closers",
+    "closing",
+    "end",
+    "forget_look_ups",
+    "forks",
+    "is_steady",
+    "live",
+    "refuse_to_await",
+    "retriers",
+    "serials",
+    "wait_for_the_end",
+    "who",
+]
+
+# The instances that are up, oldest first: what the end of the process closes. One without plugins has nothing to tear
+# down then, and so no reference here.
+live: dict[int, weakref.ref[InstanceContext] | None] = {}
+serials = count()
+
+# Who has the right to close an instance: the first that asks, a thread and in an asynchronous host a task of it.
+# `setdefault` is atomic, so that `__del__` and signal handlers meet no lock; and what it did stays done when Ctrl-C comes
+# right behind it.
+closers: dict[int, Who] = {}
+
+# Who tries something of an instance again: one at a time.
+retriers: dict[int, Who] = {}
+
+# How long the end of the process waits for another thread that is closing an instance, in seconds.
+_PATIENCE = 10
+
+# How many forks lie between this process and the first one.
+forks = 0
+
+
+def who(instance: InstanceContext) -> Who:
+    """The thread that runs and, for an asynchronous instance, the task."""
+    return get_ident(), running_loop().task() if instance._asynchronous else None
+
+
+def claim(instance: InstanceContext) -> str:
+    """Asks for the right to close: `"mine"`, `"wait"` for another closer, or `"done"`, now or by those at work."""
+    if instance._state == "closed":
+        return "done"
+    if instance._forks != forks:
+        _forget(instance)
+        return "done"
+    if instance._state == "creating":
+        instance._life.aborted = True
+        if instance._state == "creating":
+            return "done"
+    me = who(instance)
+    retrier = retriers.get(instance._serial)
+    if retrier is not None:
+        instance._life.aborted = True
+        if instance._serial in retriers:  # who tries again closes when that has ended
+            return "done" if retrier == me else "wait"
+    try:
+        is_mine = closers.setdefault(instance._serial, me) == me
+        if is_mine and instance._state != "open":  # a hook of this very teardown asks, or it has just ended
+            return "done"
+        if is_mine:
+            instance._state = "closing"
+    except BaseException:
+        if instance._state == "open" and closers.get(instance._serial) == me:
+            closers.pop(instance._serial)
+        raise
+    return "mine" if is_mine else "wait"
+
+
+def refuse_to_await(instance: InstanceContext) -> None:
+    """Raises `AsyncCloseError` if `close` would have to await."""
+    if not instance._asynchronous or instance._state == "closed" or instance._forks != forks:
+        return
+    closer = closers.get(instance._serial)
+    me = who(instance)
+    if closer is not None and closer != me and closer[0] == me[0]:
+        raise AsyncCloseError
+    if instance._state == "open" and instance._serial not in retriers:
+        awaited = instance._life.awaited_at_the_end()
+        if awaited:
+            raise AsyncCloseError(awaited)
+
+
+def closing(instance: InstanceContext) -> Any:
+    """Runs the teardowns, and after a Ctrl-C that hit no hook goes on; returns what is to be raised."""
+    life = instance._life
+    interrupt: BaseException | None = None
+    while instance._state != "closed":
+        try:
+            reference = begin_to_end(instance)
+            if life.phase != "ended":
+                yield from take_down(life)
+            if reference is not None:
+                reference._alive = None
+            end(instance)
+        except BaseException as error:
+            clean(error, life.running)
+            interrupt = error
+    failures, later = life.outcome()
+    interrupt = interrupt or later
+    if interrupt is not None:
+        attach_failures(interrupt, failures)
+        return interrupt
+    return TeardownError(failures) if failures else None
+
+
+def begin_to_end(instance: InstanceContext) -> InstanceRef | None:
+    life = instance._life
+    forget_look_ups(instance)
+    reference: Any = life.binding.reference
+    if reference is not None:
+        reference._alive = instance
+    if not life.binding.undoing:
+        life.binding.undoing = True
+        if instance.ext.log_callback is not None:
+            hytrace(instance, "Tearing down InstanceContext at {:#x}", id(instance))
+    return reference  # type: ignore[no-any-return]
+
+
+def end(instance: InstanceContext) -> None:
+    """Says that it is over, to whoever asks and whoever waits."""
+    if instance._life.phase != "ended":
+        instance._life.end()
+    instance.ext.end()
+    forget_look_ups(instance)
+    instance._state = "closed"
+    live.pop(instance._serial, None)
+    closers.pop(instance._serial, None)
+    for wake in instance._waiters:
+        wake()
+
+
+def is_steady(instance: InstanceContext) -> bool:
+    """Whether what is up stays up for now, so that look-ups may be remembered."""
+    return instance._state == "open" and instance._serial not in retriers
+
+
+def forget_look_ups(instance: InstanceContext) -> None:
+    instance._found = {}
+    instance._implementing = {}
+    instance._shown = None
+
+
+def wait_for_the_end(instance: InstanceContext, seconds: int = sys.maxsize) -> None:
+    """Waits until another thread has closed it, for so many seconds at the most."""
+    lock: LockType = allocate_lock()
+    lock.acquire()
+    instance._waiters.append(lock.release)
+    while instance._state != "closed" and seconds > 0:
+        lock.acquire(timeout=1.0)  # seconds; should Ctrl-C keep the other thread from releasing it
+        seconds -= 1
+
+
+def _forget(instance: InstanceContext) -> None:
+    """Closes an instance that a forked child has inherited: it is the parent's to tear down."""
+    instance._life.forget()
+    end(instance)
+
+
+def _is_anothers(instance: InstanceContext) -> bool:
+    closer = closers.get(instance._serial)
+    return closer is not None and closer[0] != get_ident()
+
+
+def closed_meanwhile(operation: str, undoing: BaseException | None) -> BaseException:
+    """What a creation or a retry raises that was ended by a `close` of somebody else."""
+    failure = InstanceClosedError(operation)
+    if isinstance(undoing, TeardownError):
+        attach_failures(failure, list(undoing.exceptions))
+    elif undoing is not None:
+        undoing.__cause__ = failure
+        return undoing
+    return failure
+
+
+def beside(error: BaseException | None, failure: BaseException | None) -> BaseException | None:
+    """What is to be raised at the end of a `with` block that may have raised itself."""
+    if error is None or failure is None:
+        return failure
+    if isinstance(failure, TeardownError):
+        attach_failures(error, list(failure.exceptions))
+        return None
+    failure.__cause__ = error
+    return failure
+
+
+def _close_all() -> None:
+    """At the end of the process: closes what is left, newest first, and waits a while for who is closing already."""
+    while live:
+        try:
+            _, reference = live.popitem()
+        except KeyError:
+            return
+        instance = reference() if reference is not None else None
+        if instance is None:
+            continue
+        if _is_anothers(instance):
+            wait_for_the_end(instance, _PATIENCE)
+            continue
+        error = instance._close(drive_at_the_end if instance._asynchronous else drive)
+        forget(instance._life.running)
+        del instance
+        if error is not None:
+            report_unraisable(error)
+
+
+def _after_fork() -> None:
+    """In a forked child: what is up belongs to the parent, and what runs now stops undoing."""
+    global forks
+    forks += 1
+    live.clear()
+    closers.clear()
+    retriers.clear()
+    for life in list(busy.values()):
+        life.forget()
+    busy.clear()
+    for thread in [other for other in constructing if other != get_ident()]:
+        del constructing[thread]
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,104 @@
+"""Looking up what is up: the slow ways, taken once per key while nothing comes or goes.
+
+Layer: `base`, below `_instance`.
+"""
+
+from __future__ import annotations
+
+from hycore.base._ending import is_steady
+from hycore.utils.error import (
+    ArgumentTypeError,
+    HyError,
+    InstanceClosedError,
+    PluginNotFoundError,
+    PluginNotReadyError,
+    qualified_name,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hycore.base._instance import InstanceContext
+
+__all__ = ["look_up", "not_found", "plugins_up"]
+
+
+def plugins_up(instance: InstanceContext) -> list[tuple[Any, Any]]:
+    """The identity records and the plugins of what is up, at one moment."""
+    life = instance._life
+    plugins = life.plugins
+    registries = life.registries
+    return list(zip(registries, plugins, strict=False))[: life.binding.up]
+
+
+def look_up(instance: InstanceContext, key: type | str, operation: str) -> tuple[Any, HyError | None]:
+    """The plugin if it is up, or what is to be raised."""
+    if instance._state == "closed":
+        return None, InstanceClosedError(operation)
+    if not isinstance(key, str | type):
+        return None, ArgumentTypeError("key", "a plugin class or a name", key)
+    found = instance._found
+    life = instance._life
+    plugins = life.plugins
+    place = _place_of(instance, key)
+    if place is None:
+        return None, None
+    if place < life.binding.up:
+        plugin = plugins[place]
+        if is_steady(instance):
+            try:
+                found[key] = plugin
+            except TypeError:  # a class that cannot be hashed
+                return plugin, None
+            if not is_steady(instance):  # plugins come or go one by one, and nothing may be remembered
+                found.clear()
+        return plugin, None
+    if instance._state in ("creating", "open") and not life.binding.undoing:
+        # Not only its own hooks run meanwhile: the host's threads, or a log callback, may ask as well.
+        asker = life.name if life.position < len(life.registries) else None
+        return None, PluginNotReadyError(life.registries[place].name, asker=asker, phase=life.phase)
+    return None, None
+
+
+def _place_of(instance: InstanceContext, key: type | str) -> int | None:
+    life = instance._life
+    registries = life.registries
+    places = instance._places
+    version = life.version
+    if places is None or places[0] != version:
+        index: dict[int | str, int] = {}  # classes by id: they may have an `__eq__` of their own
+        plugins = life.plugins
+        for place, registry in enumerate(registries):
+            index[registry.name] = place
+            kind = registry.plugin_class
+            if kind is None and place < len(plugins):
+                kind = type(plugins[place])
+            if kind is not None:
+                index.setdefault(id(kind), place)
+        instance._places = places = (version, index)
+    return places[1].get(key if isinstance(key, str) else id(key))
+
+
+def not_found(instance: InstanceContext, key: type | str) -> PluginNotFoundError:
+    name = key if isinstance(key, str) else getattr(key, "NAME", None)
+    if not isinstance(name, str):
+        name = qualified_name(key) if isinstance(key, type) else str(key)
+    known = [registry.name for registry in instance._life.registries]
+    reason: str | None = None
+    for aside in instance._life.aside:
+        if aside.name == name:
+            reason = f"it was set aside: {aside.reason}"
+    if reason is None and name in known:
+        reason = (
+            "it has been torn down already"
+            if _place_of(instance, key) is not None
+            else ("the extension of that name is of another class")
+        )
+    if reason is None and isinstance(key, type):
+        reason = (
+            "it is not asked for: add it to enabled_extensions"
+            if isinstance(getattr(key, "NAME", None), str)
+            else "it is not the class of a plugin"
+        )
+    return PluginNotFoundError(name, known=known, searched="this instance", reason=reason)
