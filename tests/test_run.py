@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,17 @@ def app(tmp_path: Path) -> App:
     return App(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def signals_that_are_not_ignored() -> Iterator[None]:
+    """In a job in the background Ctrl-C is ignored, and would be in the processes that these tests start."""
+    ignored = [each for each in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
 # What main returns.
 
 
@@ -203,8 +215,9 @@ def app(tmp_path: Path) -> App:
         (
             "'done'",
             1,
-            "hyperion: main returned an object of type str: return an exit status",
+            "hyperion: main returned an object of type str: return an exit status from 0 to 255, or None\n",
         ),
+        ("256", 1, "hyperion: main returned 256: return an exit status from 0 to 255, or None\n"),
     ],
 )
 def test_the_exit_status_is_what_main_returns(app: App, result: str, status: int, stderr: str) -> None:
@@ -214,8 +227,7 @@ def test_the_exit_status_is_what_main_returns(app: App, result: str, status: int
         say("main")
         return {result}
     """)
-    lines, told, ended = app.run()
-    assert (lines, told[: len(stderr) or None], ended) == ([*UP, "main", *DOWN], stderr, status)
+    assert app.run() == ([*UP, "main", *DOWN], stderr, status)
 
 
 FAILING = """
@@ -242,6 +254,25 @@ def test_traceback_shows_where_main_failed(app: App) -> None:
     assert stderr.startswith("hyperion: main failed: Traceback (most recent call last):\n")
     assert f'File "{app.folder}/host.py", line {line}, in main\n    raise error\n' in stderr
     assert stderr.endswith("ValueError: failed on purpose\na note\n")
+
+
+@pytest.mark.parametrize(
+    ("deed", "reason"),
+    [
+        ("import asyncio; raise asyncio.CancelledError", "CancelledError"),
+        (
+            "ends = os.pipe(); os.close(ends[0]); os.write(ends[1], b'x')",
+            "BrokenPipeError: [Errno 32] Broken pipe",
+        ),
+    ],
+)
+def test_whatever_main_raises_is_told(app: App, deed: str, reason: str) -> None:
+    """Also what is no `Exception`, and a pipe that broke but is not standard output."""
+    app.write(f"""
+    def main(instance, args):
+        {deed}
+    """)
+    assert app.run() == ([*UP, *DOWN], f"hyperion: main failed: {reason}\n--traceback shows where\n", 1)
 
 
 def test_main_gets_the_instance_and_the_words_after_two_dashes(app: App) -> None:
@@ -299,7 +330,9 @@ def test_without_a_main_it_runs_until_a_signal(app: App, number: int, status: in
         assert child.end() == (DOWN, "", status)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_inside_main_runs_its_finally_and_tears_down(app: App, number: int, status: int) -> None:
     """It is raised there, and no `except Exception` stops it."""
     app.write(WAITING)
@@ -309,7 +342,8 @@ def test_a_signal_inside_main_runs_its_finally_and_tears_down(app: App, number: 
         assert child.end() == (["finally", *DOWN], "", status)
 
 
-def test_main_gets_signals_as_often_as_they_come(app: App) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_main_gets_signals_as_often_as_they_come(app: App, number: int, status: int) -> None:
     """They are its affair, and none of them ends the process at once."""
     app.write("""
     def main(instance, args):
@@ -324,10 +358,75 @@ def test_main_gets_signals_as_often_as_they_come(app: App) -> None:
     with app.start() as child:
         assert child.until("turn 1") == UP
         for turn in (2, 3):
-            child.process.send_signal(signal.SIGINT)
+            child.process.send_signal(number)
             assert child.until(f"turn {turn}") == []
-        child.process.send_signal(signal.SIGINT)
-        assert child.end() == (DOWN, "", 130)
+        child.process.send_signal(number)
+        assert child.end() == (DOWN, "", status)
+
+
+def test_a_main_that_catches_a_signal_has_handled_it(app: App) -> None:
+    """What it returns counts, and the next signal is the first one again."""
+    app.write("""
+    b = plugin("b", teardown=lambda self: say("noted", receive("SIGINT")) if "twice" in sys.argv else None)
+    def main(instance, args):
+        try:
+            receive("SIGTERM")
+        except KeyboardInterrupt:
+            return 5
+    """)
+    assert app.run() == ([*UP, *DOWN], "", 5)
+    assert app.run("--", "twice") == ([*UP, "teardown b", "noted None", "teardown a"], "", 130)
+
+
+def test_ctrl_c_reaches_an_event_loop(app: App) -> None:
+    """As in any Python program: what runs in it is cancelled where it waits next, and may clean up."""
+    app.write("""
+    import asyncio
+    async def work():
+        receive("SIGINT")
+        say("goes on")
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            say("cleaned up")
+    def main(instance, args):
+        asyncio.run(work())
+    """)
+    assert app.run() == ([*UP, "goes on", "cleaned up", *DOWN], "", 130)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_signal_ends_a_forked_child_as_it_would_elsewhere(app: App) -> None:
+    """Nothing is torn down in it."""
+    app.write("""
+    def main(instance, args):
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(writer, b"x")
+            sleep()
+            os._exit(1)
+        os.read(reader, 1)
+        os.kill(child, signal.SIGTERM)
+        say("ended by", os.WTERMSIG(os.waitpid(child, 0)[1]))
+    """)
+    assert app.run() == ([*UP, f"ended by {int(signal.SIGTERM)}", *DOWN], "", 0)
+
+
+def test_a_signal_that_was_ignored_stays_ignored(app: App) -> None:
+    """As a shell wants it for a job in the background."""
+    app.write("""
+    def main(instance, args):
+        receive("SIGINT")
+        say("goes on")
+    """)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        outcome = app.run()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert outcome == ([*UP, "goes on", *DOWN], "", 0)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -445,10 +544,18 @@ def test_a_missing_extension_is_told_and_makes_the_status_1(app: App) -> None:
 
 
 def test_a_missing_optional_extension_is_no_failure(app: App) -> None:
-    """It runs without."""
-    app.write("def main(instance, args): ...", more='optional_extensions = ["c"]\n')
-    lines, _, status = app.run()
+    """It runs without, and tells why, unless there is a logger to tell it."""
+    app.write("def main(instance, args): ...", more='optional_extensions = ["__EXT_c"]\n')
+    lines, stderr, status = app.run("--group", "hycore.plugins")
     assert (lines, status) == ([*UP, *DOWN], 0)
+    assert stderr.startswith(
+        "hyperion: extension __EXT_c is set aside: no extension is named '__EXT_c'; looked in "
+    )
+    assert stderr.count("\n") == 1
+    _, stderr, status = app.run("--set", 'instance.enabled_extensions=["__EXT_hyperion_logger"]')
+    assert "hyperion: " not in stderr
+    assert stderr.count("extension __EXT_c is set aside: ") == 1
+    assert status == 0
 
 
 def test_a_wrong_file_is_told_and_makes_the_status_2(app: App) -> None:
@@ -462,6 +569,15 @@ def test_a_wrong_file_is_told_and_makes_the_status_2(app: App) -> None:
     _, stderr, status = app.run("--traceback")
     assert stderr.startswith("hyperion: Traceback (most recent call last):\n")
     assert status == 2
+
+
+def test_traceback_shows_where_the_module_of_main_failed(app: App) -> None:
+    """And not only where that was noticed."""
+    app.write(WAITING)
+    app.folder.joinpath("broken.py").write_text("\nraise ValueError('broken')\n")
+    lines, stderr, status = app.run("--traceback", "--set", "application.main=broken:main")
+    assert (lines, status) == ([], 2)
+    assert f'File "{app.folder}/broken.py", line 2, in <module>\n' in stderr
 
 
 def test_a_missing_file_is_told_and_makes_the_status_2(app: App) -> None:
@@ -557,16 +673,26 @@ def test_a_reader_that_goes_away_makes_no_noise(app: App) -> None:
     assert (app.folder / "torn down").exists()
 
 
-def test_a_reader_that_had_gone_before_main_returned_makes_no_noise(app: App) -> None:
-    """Though main's output fits into the buffer."""
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["run", "app.toml"], 1),
+        (["run", "app.toml", "--", "leave"], 3),
+        (["--help"], 0),
+    ],
+)
+def test_a_reader_that_had_gone_before_makes_no_noise(app: App, words: list[str], status: int) -> None:
+    """Though the output fits into the buffer, and is written at the very end."""
     app.write("""
     def main(instance, args):
         print("a line of output")
+        if args:
+            sys.exit(3)
     """)
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [*HYPERION, "run", "app.toml"],
+        [*HYPERION, *words],
         cwd=app.folder,
         env=ENVIRONMENT,
         stdout=writer,
@@ -576,7 +702,7 @@ def test_a_reader_that_had_gone_before_main_returned_makes_no_noise(app: App) ->
         check=False,
     )
     os.close(writer)
-    assert (done.stderr, done.returncode) == ("", 1)
+    assert (done.stderr, done.returncode) == ("", status)
 
 
 def test_a_broken_distribution_does_not_stop_the_command(app: App) -> None:
