@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pickle
 import sys
 import textwrap
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -762,9 +764,9 @@ def test_the_error_carries_its_facts(folder: Folder) -> None:
         ("node_id = -1", 8, "instance.node_id: input should be greater than or equal to 0"),
         ("node_id = 0x1_0000_0000", 8, "instance.node_id: input should be less than or equal to 4294967295"),
         (
-            "enabled_extensions = ['a', 3]",
+            "enabled_extensions = [3]",
             8,
-            "instance.enabled_extensions[1]: input should be a valid string",
+            "instance.enabled_extensions[0]: input should be a valid string",
         ),
         ("enabled_extensions = 'data'", 8, 'instance.enabled_extensions: must be a list: write ["data"]'),
         ("optional_extensions = 3", 8, "instance.optional_extensions: input should be a valid list"),
@@ -1123,8 +1125,8 @@ def test_a_setting_of_a_wrong_form_is_told(folder: Folder, setting: str, where: 
             "--set engine.version: engine.version: a version has three numbers, such as '1.2.3', and '1.0.0.0' is none",
         ),
         (
-            "instance.enabled_extensions=['data', 3]",
-            "--set instance.enabled_extensions: instance.enabled_extensions[1]: input should be a valid string",
+            "instance.enabled_extensions=[3, 'data']",
+            "--set instance.enabled_extensions: instance.enabled_extensions[0]: input should be a valid string",
         ),
         ("ext.data.limi=3", "--set ext.data.limi: ext.data.limi: unknown key; did you mean 'limit'?"),
         ("ext.'data'.limi=3", "--set ext.data.limi: ext.data.limi: unknown key; did you mean 'limit'?"),
@@ -1325,3 +1327,97 @@ def test_a_setting_never_shows_its_value(data: Folder) -> None:
     """It may be a secret too."""
     for setting in (f"ext.data.limit={SECRET}", f"ext.data.mode={SECRET}", f"ext.date.token={SECRET}"):
         assert SECRET not in "\n".join(data.problems(TABLE, setting))
+
+
+def test_what_the_code_of_a_type_raises_is_a_bad_value(folder: Folder) -> None:
+    """Nested classes, validators, and annotations that cannot be read."""
+    code = """
+    @dataclass
+    class Inner:
+        x: int
+        def __post_init__(self): raise KeyError("inner")
+    @dataclass
+    class Outer:
+        inner: Inner
+    class Model(BaseModel):
+        x: int
+        @field_validator("x")
+        @classmethod
+        def check(cls, value): raise TypeError("validator")
+    @dataclass
+    class Odd:
+        x: Annotated[int, Field(pattern="x")]
+    outer, model, odd = plugin("outer", Outer), plugin("model", Model), plugin("odd", Odd)
+    """
+    head = "from pydantic import field_validator\n"
+    folder.plugins("raising_module", head + textwrap.dedent(code), outer="outer", model="model", odd="odd")
+    problems = folder.problems(
+        '[instance]\nenabled_extensions = ["outer", "model", "odd"]\n[ext]\nouter.inner.x = 1\nmodel.x = 1\nodd.x = 1\n'
+    )
+    assert problems[:2] == [
+        "app.toml:10: ext.outer.inner: KeyError: 'inner'",
+        "app.toml:11: ext.model: TypeError: validator",
+    ]
+    assert problems[2].startswith("app.toml:12: ext.odd.x: TypeError: Unable to apply constraint 'pattern'")
+
+
+def test_a_field_may_have_the_name_of_a_part_of_a_schema(folder: Folder) -> None:
+    """Names and callables are found in it as in any other."""
+    code = """
+    class Speed(IntEnum):
+        FAST = 1
+    class Model(BaseModel):
+        default: list[Speed]
+        config: Callable[..., object]
+        members: Speed
+    model = plugin("model", Model)
+    """
+    folder.plugins("schema_module", code, model="model")
+    (made,) = configs(
+        folder.load(
+            '[instance]\nenabled_extensions = ["model"]\n[ext.model]\n'
+            'default = ["FAST"]\nconfig = "os:getcwd"\nmembers = "FAST"\n'
+        )
+    )
+    assert (made.default[0].name, made.config, made.members.name) == ("FAST", os.getcwd, "FAST")
+
+
+@pytest.mark.parametrize("error", ["PydanticCustomError('own', f'{value} is wrong')", "ValueError(value)"])
+def test_a_secret_in_a_validators_own_words_is_not_shown(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    """Whatever way it takes to say them; and no cause quotes the table."""
+    monkeypatch.setenv("SECRET", "s3cr3t-value")
+    code = f"""
+    class Model(BaseModel):
+        token: str
+        @field_validator("token")
+        @classmethod
+        def check(cls, value): raise {error}
+    model = plugin("model", Model)
+    """
+    head = "from pydantic import field_validator\nfrom pydantic_core import PydanticCustomError\n"
+    folder.plugins("words_module", head + textwrap.dedent(code), model="model")
+    text = '[instance]\nenabled_extensions = ["model"]\n[ext.model]\ntoken = {env = "SECRET"}\n'
+    with pytest.raises(ApplicationFileError) as caught:
+        folder.load(text)
+    assert "the reason is not shown" in str(caught.value)
+    assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(ApplicationFileError) as caught:
+        folder.load(text.replace('{env = "SECRET"}', '"shown"'))
+    assert "input_value" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_lines_are_found_fast_in_a_long_file(folder: Folder) -> None:
+    """Also behind values of many lines."""
+    numbers = "".join(f"    {number},  # one of many ]\n" for number in range(5_000))
+    brackets = "[[[ \n" * 5_000
+    text = f'numbers = [\n{numbers}]\ntext = """\n{brackets}"""\n'
+    started = time.monotonic()
+    assert folder.problems(
+        f'[instance]\nenabled_extensions = ["data"]\nnode_ir = 1\n[other]\n{text}wrong = 1\n'
+    )[:2] == [
+        "app.toml:9: instance.node_ir: unknown key; did you mean 'node_id'?",
+        "app.toml:10: other: unknown key; known: application, engine, instance, ext",
+    ]
+    assert time.monotonic() - started < 20

@@ -724,3 +724,72 @@ def test_a_broken_distribution_does_not_stop_the_command(app: App) -> None:
     with Child(command, app.folder) as child:
         lines, stderr, status = child.end()
     assert (lines, stderr, status) == ([*UP, "main", *DOWN], "", 0)
+
+
+def test_a_signal_in_an_event_loop_costs_no_step_of_a_task(app: App) -> None:
+    """SIGTERM is handed to the loop's own way with Ctrl-C: raised inside of it, a task might never end."""
+    app.write("""
+    import asyncio
+    async def busy():
+        try:
+            while True:
+                await asyncio.sleep(0)
+        finally:
+            say("finally")
+    def main(instance, args):
+        turns = 0
+        def trace(frame, event, argument):
+            nonlocal turns
+            if frame.f_code.co_name == "_run" and frame.f_code.co_filename.endswith("events.py"):
+                turns += 1
+                if turns == 50:
+                    sys.settrace(None)
+                    receive("SIGTERM")
+        sys.settrace(trace)
+        asyncio.run(busy())
+    """)
+    assert app.run() == ([*UP, "finally", *DOWN], "", 143)
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_comes_in_a_group_is_that_signal(app: App, name: str, status: int) -> None:
+    """As nurseries and task groups may raise it."""
+    app.write(f"""
+    def main(instance, args):
+        try:
+            receive("{name}")
+            sleep()
+        except KeyboardInterrupt as interrupt:
+            raise BaseExceptionGroup("of a nursery", [ValueError(), interrupt])
+    """)
+    assert app.run() == ([*UP, *DOWN], "", status)
+
+
+def test_a_closed_or_replaced_output_changes_no_status(app: App) -> None:
+    """What cannot be told is not told."""
+    app.write("""
+    class Tee:
+        def write(self, text): ...
+        def flush(self): ...
+    def main(instance, args):
+        sys.stdout = Tee()
+        sys.stderr.close()
+        raise ValueError
+    """)
+    assert app.run() == ([*UP, *DOWN], "", 1)
+
+
+def test_a_cancellation_that_a_plugin_raises_is_one_readable_block(app: App) -> None:
+    """It passes the runtime as itself, and is told like any failure."""
+    app.write("""
+    import asyncio
+    def cancel(self):
+        raise asyncio.CancelledError("by a plugin")
+    b = plugin("b", initialize=cancel)
+    def main(instance, args): ...
+    """)
+    assert app.run() == (
+        [*UP, "teardown a"],
+        "hyperion: app.toml: CancelledError: by a plugin\n",
+        1,
+    )

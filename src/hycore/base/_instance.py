@@ -105,7 +105,7 @@ class InstanceContext:
     _implementing: dict[Any, Any]
     _life: Lifecycle
     _node_id: int
-    _places: tuple[int, dict[int | str, int]] | None
+    _places: tuple[int, dict[int | str, tuple[int, str]]] | None
     _request: tuple[InstanceCreateInfo, Inventory | None] | None
     _serial: int
     _shown: Mapping[UUID, DynPluginEXT] | None

@@ -112,7 +112,7 @@ class Lifecycle:
         ] = []  # what nobody took, and one that is set aside may claim when it is tried again
         self.phase = "new"
         self.position = 0
-        self.version = 0  # grows whenever extensions come or go
+        self.version = 0  # grows whenever extensions come or go, and is odd while they do
         self.aborted = False
         self.inherited = False
         self.running: list[FrameType] = []  # our frames that an error may lead back to
@@ -158,8 +158,8 @@ class Lifecycle:
     @property
     def name(self) -> str:
         """The extension whose hook runs."""
-        place = min(self.position, len(self.registries) - 1)
-        return self.registries[place].name
+        registries = list(self.registries)  # other threads ask too
+        return registries[min(self.position, len(registries) - 1)].name
 
 
 def bring_up(life: Lifecycle, judge: Judge, announce: Callable[[], None]) -> Any:
@@ -186,6 +186,7 @@ def bring_up_more(life: Lifecycle, registries: Iterable[PluginRegistry], judge: 
     """
     start = len(life.registries)
     added = list(registries)
+    life.version += 1
     life.registries += added
     life.version += 1
     life.optional |= {registry.name for registry in added}
@@ -479,6 +480,7 @@ def _take_out(life: Lifecycle, places: frozenset[int]) -> None:
     hooks = [hook for place, hook in enumerate(life.hooks) if place not in places]
     gone = [*life.plugins, *life.hooks]  # freed when all is done: that may run code of theirs
     rest = len(plugins)
+    life.version += 1
     life.registries[:] = registries
     life.plugins[:] = plugins
     life.hooks[:] = hooks

@@ -27,9 +27,11 @@ __all__ = ["look_up", "not_found", "plugins_up"]
 def plugins_up(instance: InstanceContext) -> list[tuple[Any, Any]]:
     """The identity records and the plugins of what is up, at one moment."""
     life = instance._life
-    plugins = life.plugins
-    registries = life.registries
-    return list(zip(registries, plugins, strict=False))[: life.binding.up]
+    while True:
+        version = life.version
+        found = list(zip(life.registries, life.plugins, strict=False))[: life.binding.up]
+        if version == life.version and version % 2 == 0:
+            return found
 
 
 def look_up(instance: InstanceContext, key: type | str, operation: str) -> tuple[Any, HyError | None]:
@@ -38,14 +40,24 @@ def look_up(instance: InstanceContext, key: type | str, operation: str) -> tuple
         return None, InstanceClosedError(operation)
     if not isinstance(key, str | type):
         return None, ArgumentTypeError("key", "a plugin class or a name", key)
+    life = instance._life
+    while True:
+        version = life.version
+        found = _looked_up(instance, key)
+        if version == life.version and version % 2 == 0:  # nothing came or went meanwhile, on another thread
+            return found
+
+
+def _looked_up(instance: InstanceContext, key: type | str) -> tuple[Any, HyError | None]:
     found = instance._found
     life = instance._life
     plugins = life.plugins
-    place = _place_of(instance, key)
+    up = life.binding.up
+    place, name = place_of(instance, key)
     if place is None:
         return None, None
-    if place < life.binding.up:
-        plugin = plugins[place]
+    if place < up and place < life.binding.up:
+        plugin = plugins[place] if place < len(plugins) else None
         if is_steady(instance):
             try:
                 found[key] = plugin
@@ -56,28 +68,28 @@ def look_up(instance: InstanceContext, key: type | str, operation: str) -> tuple
         return plugin, None
     if instance._state in ("creating", "open") and not life.binding.undoing:
         # Not only its own hooks run meanwhile: the host's threads, or a log callback, may ask as well.
-        asker = life.name if life.position < len(life.registries) else None
-        return None, PluginNotReadyError(life.registries[place].name, asker=asker, phase=life.phase)
+        asker = life.name if life.phase != "up" else None
+        return None, PluginNotReadyError(name, asker=asker, phase=life.phase)
     return None, None
 
 
-def _place_of(instance: InstanceContext, key: type | str) -> int | None:
+def place_of(instance: InstanceContext, key: type | str) -> tuple[int | None, str]:
+    """The place of an extension in the order, and its name."""
     life = instance._life
-    registries = life.registries
     places = instance._places
     version = life.version
     if places is None or places[0] != version:
-        index: dict[int | str, int] = {}  # classes by id: they may have an `__eq__` of their own
-        plugins = life.plugins
-        for place, registry in enumerate(registries):
-            index[registry.name] = place
+        index: dict[int | str, tuple[int, str]] = {}  # classes by id: they may have an `__eq__` of their own
+        plugins = list(life.plugins)
+        for place, registry in enumerate(list(life.registries)):
+            index[registry.name] = place, registry.name
             kind = registry.plugin_class
             if kind is None and place < len(plugins):
                 kind = type(plugins[place])
             if kind is not None:
-                index.setdefault(id(kind), place)
+                index.setdefault(id(kind), (place, registry.name))
         instance._places = places = (version, index)
-    return places[1].get(key if isinstance(key, str) else id(key))
+    return places[1].get(key if isinstance(key, str) else id(key), (None, ""))
 
 
 def not_found(instance: InstanceContext, key: type | str) -> PluginNotFoundError:
@@ -92,7 +104,7 @@ def not_found(instance: InstanceContext, key: type | str) -> PluginNotFoundError
     if reason is None and name in known:
         reason = (
             "it has been torn down already"
-            if _place_of(instance, key) is not None
+            if place_of(instance, key)[0] is not None
             else ("the extension of that name is of another class")
         )
     if reason is None and isinstance(key, type):

@@ -117,6 +117,10 @@ class InstanceStateEXT:
 
     def _deliver_early(self, early: list[LogMessageEXT], callback: Callable[[LogMessageEXT], object]) -> None:
         """Takes each message out of the list before it is delivered, so that it is delivered once."""
+        if (
+            get_ident() + _process in self._delivering
+        ):  # a callback exchanges the callback: who called it goes on
+            return
         for _ in range(len(early)):
             try:
                 message = early.pop(0)
@@ -130,6 +134,7 @@ class InstanceStateEXT:
             text = f"{self._lost} earlier messages are lost: {_KEPT} are kept until there is a log callback"
             code = InstanceStateEXT.__init__.__code__
             self._deliver(callback, make_message(_WARN, text, __name__, code, 0, None))
+            self._lost = 0
 
     def end_of_bring_up(self) -> None:
         """From here on, messages that no callback wants are dropped."""

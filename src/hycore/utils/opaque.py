@@ -219,7 +219,10 @@ def define_py_opaque_object_loaders(type_name: str, loader: Callable[..., object
 
 def _is_same_loader(old: Any, new: Any) -> bool:
     """The same code, or what stands under the same name of a module that was loaded again."""
-    if getattr(old, "__code__", old) == getattr(new, "__code__", new):
+    if old is new:
+        return True
+    parts = ("__code__", "__defaults__", "__kwdefaults__", "__closure__")
+    if hasattr(old, "__code__") and all(getattr(old, part) == getattr(new, part, None) for part in parts):
         return True
     return "<" not in _owner(old) and hasattr(old, "__code__") and _owner(old) == _owner(new)
 

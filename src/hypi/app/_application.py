@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -105,8 +106,13 @@ def load_application(
     reader = _Reader(Path(path))
     reader.read()
     for setting in settings:
+        if not isinstance(setting, str):
+            raise ArgumentTypeError("each setting", "a string such as 'instance.node_id=7'", setting)
         reader.override(setting)
-    reader.resolve()
+    try:
+        reader.resolve()
+    except RecursionError:
+        raise reader.fail("has tables in tables deeper than can be read") from None
     return reader.application(groups)
 
 
@@ -121,6 +127,7 @@ class _Reader:
         self.hidden: set[Keys] = set()  # the values that come from elsewhere, and may be secret
         self.unresolved: set[Keys] = set()  # those that are not there
         self.problems: list[Problem] = []
+        self.refused: list[Keys] = []  # where they are
         self.causes: list[BaseException] = []
 
     def fail(self, text: str, line: int | None = None) -> ApplicationFileError:
@@ -129,6 +136,7 @@ class _Reader:
 
     def refuse(self, keys: Keys, text: str) -> None:
         """Notes a problem, at the line or the setting that the value comes from."""
+        self.refused.append(keys)
         if keys not in self.unresolved:
             self.problems.append(Problem(self.place(keys), spelled(keys), text))
 
@@ -153,8 +161,8 @@ class _Reader:
                     "is refused; the reason is not shown, since values here come from {env = …} or {file = …}"
                 )
             self.refuse((*around, *wrong.keys), text)
-        if not hides:
-            self.causes.append(error.__cause__ or error)
+        if not hides and error.__cause__ is not None:
+            self.causes.append(error.__cause__)
 
     def read(self) -> None:
         try:
@@ -163,6 +171,8 @@ class _Reader:
             raise self.fail("there is no such file; name the application file, such as app.toml") from None
         except OSError as error:
             raise self.fail(f"cannot be read: {error.strerror}") from None
+        except ValueError as error:  # a path that cannot be
+            raise self.fail(f"cannot be read: {error}") from None
         if raw.startswith(b"\xef\xbb\xbf"):
             raise self.fail("begins with a byte order mark, which TOML has not: save it as plain UTF-8", 1)
         try:
@@ -255,6 +265,8 @@ class _Reader:
             self.refuse(keys, f"the file {str(source)!r} cannot be read: {error.strerror}")
         except UnicodeDecodeError:
             self.refuse(keys, f"the file {str(source)!r} is not UTF-8")
+        except ValueError as error:  # a path that cannot be
+            self.refuse(keys, f"the file {name!r} cannot be read: {error}")
         return None
 
     def application(self, groups: Iterable[str] | None) -> Application:
@@ -263,15 +275,13 @@ class _Reader:
                 self.refuse((name,), f"unknown key; {did_you_mean(name, [*_TABLES, 'ext'])}")
         application = self.table("application", _ApplicationTable)
         engine = self.table("engine", _Named)
-        instance = self.table("instance", _InstanceTable)
+        instance = self.table("instance", _InstanceTable) or self.what_is_right_of_instance()
         tables = self.extension_tables()
         versions = [
             self.version((name, "version"), table.version if table is not None else None)
             for name, table in (("application", application), ("engine", engine))
         ]
         main = self.imported_main(application.main if application is not None else None)
-        if instance is None:
-            raise self.error()
         inventory = _inventory(tuple(groups) if groups is not None else instance.groups)
         info = runtime.ApplicationInfo(
             application.name if application is not None else "",
@@ -309,7 +319,7 @@ class _Reader:
         return Application(self.path, main, create_info(ext), plan, inventory)
 
     def error(self, unplanned: PlanError | None = None) -> ApplicationFileError:
-        problems = [*self.problems]
+        problems = sorted(self.problems, key=_line)
         if unplanned is not None:
             where = self.place(("instance", "enabled_extensions"))
             problems += [Problem(where, "", str(each)) for each in unplanned.exceptions]
@@ -335,6 +345,21 @@ class _Reader:
             for keys, text, _ in pydantic_problems(error, values):
                 self.refuse((name, *keys), _explained(kind, name, keys, text, values))
         return None
+
+    def what_is_right_of_instance(self) -> _InstanceTable:
+        """The table without the keys that are wrong: so that the rest is looked at too."""
+        wrong = {keys[1] for keys in self.refused if keys[0] == "instance" and len(keys) > 1}
+        values = self.data.get("instance", {})
+        if not isinstance(values, dict):
+            raise self.error()
+        right = {key: value for key, value in values.items() if key not in wrong}
+        for key in ("enabled_extensions", "optional_extensions"):
+            if key not in wrong:
+                continue
+            if not isinstance(values[key], list):  # what is asked for is not known
+                raise self.error()
+            right[key] = [name for name in values[key] if isinstance(name, str)]
+        return _InstanceTable.model_validate(right)
 
     def extension_tables(self) -> dict[str, Any]:
         tables = self.data.get("ext", {})
@@ -369,6 +394,7 @@ class _Reader:
             self.refuse_values(keys, error)
             return None
         problem: str | None = None
+        name = getattr(found, "__name__", "main")
         if not callable(found):
             problem = f"{text!r} is of type {type(found).__name__}: name a function main(instance, args)"
         elif inspect.iscoroutinefunction(found):
@@ -377,7 +403,9 @@ class _Reader:
             try:
                 inspect.signature(found).bind(None, [])
             except TypeError:
-                problem = f"{text!r} cannot be called with (instance, args): write def {found.__name__}(instance, args):"
+                problem = (
+                    f"{text!r} cannot be called with (instance, args): write def {name}(instance, args):"
+                )
             except ValueError:  # written in C: what it takes is not known
                 pass
         if problem is not None:
@@ -395,7 +423,11 @@ class _Reader:
             if name in inventory.names():
                 text = "is not enabled: add it to enabled_extensions, or remove the table"
             else:
-                text = f"no extension of this name is enabled; {did_you_mean(name, asked)}"
+                text = (
+                    f"no extension of this name is enabled; {did_you_mean(name, asked)}"
+                    if asked
+                    else "no extension is enabled: add it to enabled_extensions, or remove the table"
+                )
             self.refuse(("ext", name), text)
 
     def configuration(
@@ -434,6 +466,12 @@ class _Reader:
             lines = "".join(f"\n    {name} = …" for name in required)
             text = f'is missing; add to the file:\n    [ext."{registry.name}"]{lines}'
             self.refuse(("ext", registry.name), text)
+
+
+def _line(problem: Problem) -> int:
+    """Where a problem stands in the file; what stands nowhere in it comes last."""
+    line = problem.where.rpartition(":")[2]
+    return int(line) if line.isdecimal() and not problem.where.startswith("--set") else sys.maxsize
 
 
 def _split(setting: str) -> tuple[tuple[str, ...], str]:

@@ -5,6 +5,7 @@ Layer: `hypi.app`, a leaf within it.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,17 +68,38 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     return f"known: {', '.join(known)}" if known else "there is none"
 
 
+_TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}\n]',
+    re.DOTALL,
+)
+"""What of TOML may hold a newline, or what looks like a bracket: strings, comments, brackets, and newlines themselves."""
+
+
+def _statements(text: str) -> list[int]:
+    """The lines, from 0, on which the statements of a file of TOML begin, and the one behind the last."""
+    starts = [0]
+    line = depth = 0
+    for token in _TOKEN.finditer(text):
+        kind = token[0]
+        line += kind.count("\n")
+        depth += (kind in "[{") - (kind in "]}")
+        if kind == "\n" and depth == 0:
+            starts.append(line)
+    return [*starts, line + 1]
+
+
 @final
 class Lines:
     """Finds the lines on which values stand in a file.
 
-    It asks the parser itself, which is given more and less of the file until the statement is found that brings the
+    It asks the parser itself, which is given more and fewer statements of the file until that one is found that brings the
     value. It lives as long as the file is read; each part of the file is parsed once.
     """
 
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
-        self._parsed: dict[int, Any] = {0: {}}
+        self._starts = _statements(text)
+        self._parsed: dict[int, Any] = {}
 
     def find(self, keys: Keys) -> int | None:
         """The line of the statement that gives a value, or of the closest table or array around it; from 1."""
@@ -90,46 +112,23 @@ class Lines:
 
     def exactly(self, keys: Keys) -> int | None:
         """The line of the statement that gives a value, or `None` if the file does not have it."""
-        # What the first lines hold grows with their number: a search by halves.
-        without, having = 0, len(self._lines)
+        # What the first statements hold grows with their number: a search by halves.
+        without, having = 0, len(self._starts) - 1
         if not self._has(having, keys):
             return None
-        while True:
-            middle = self._statement_end((without + having) // 2)
-            if middle <= without:
-                middle = self._statement_end_after(without)
-                if middle >= having:
-                    break
+        while having - without > 1:
+            middle = (without + having) // 2
             if self._has(middle, keys):
                 having = middle
             else:
                 without = middle
-        while not self._lines[without].strip() or self._lines[without].lstrip().startswith("#"):
-            without += 1
-        return without + 1
-
-    def _statement_end(self, count: int) -> int:
-        """The largest number of lines, up to `count`, that does not end in the middle of a value."""
-        while self._parse(count) is None:
-            count -= 1
-        return count
-
-    def _statement_end_after(self, count: int) -> int:
-        count += 1
-        while self._parse(count) is None:
-            count += 1
-        return count
-
-    def _parse(self, count: int) -> Any:
-        if count not in self._parsed:
-            try:
-                self._parsed[count] = tomllib.loads("\n".join(self._lines[:count]) + "\n")
-            except tomllib.TOMLDecodeError:
-                self._parsed[count] = None
-        return self._parsed[count]
+        return self._starts[without] + 1
 
     def _has(self, count: int, keys: Keys) -> bool:
-        found: Any = self._parse(count)
+        """Whether the first statements, so many of them, give the value."""
+        if count not in self._parsed:
+            self._parsed[count] = tomllib.loads("\n".join(self._lines[: self._starts[count]]) + "\n")
+        found: Any = self._parsed[count]
         for key in keys:
             if not is_in(found, key):
                 return False

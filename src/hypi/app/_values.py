@@ -13,11 +13,12 @@ import importlib
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import InitVar
 from typing import Any, LiteralString, NamedTuple
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
-from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaError, SchemaValidator
+from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
 
 from hycore.utils.error import describe, qualified_name
 from hypi.app._problems import Keys, did_you_mean, is_in
@@ -25,8 +26,17 @@ from hypi.app._problems import Keys, did_you_mean, is_in
 __all__ = ["BadValueError", "Wrong", "build", "imported", "pydantic_problems", "required_parameters"]
 
 _MISSING = "is missing, and has no default"
-_FOREIGN = ("value_error", "assertion_error", "foreign")
-"""Pydantic's kinds of errors whose text comes from the author of a class."""
+_OWN_WORDS = {*typing.get_args(core_schema.ErrorType), "refused"} - {
+    "assertion_error",
+    "get_attribute_error",
+    "import_error",
+    "iteration_error",
+    "mapping_type",
+    "union_tag_invalid",
+    "uuid_parsing",
+    "value_error",
+}
+"""The kinds of errors whose text neither comes from the author of a class nor quotes the value."""
 
 
 class Wrong(NamedTuple):
@@ -56,34 +66,51 @@ def build(kind: type, values: Mapping[str, Any]) -> object:
     `BadValueError` with everything that is wrong.
     """
     if hasattr(kind, "__pydantic_core_schema__"):
-        try:
-            return _validator(kind).validate_python(dict(values))
-        except ValidationError as error:
-            raise BadValueError(*pydantic_problems(error, values)) from error
+        return _validated(kind, dict(values))
     hints, required = _parameters(kind)
     problems = [_missing((name,)) for name in required if name not in values]
     ready: dict[str, Any] = {}
+    cause: BaseException | None = None
     for name, value in values.items():
         if name not in hints:
             problems.append(_unknown((name,), list(hints)))
             continue
         try:
-            ready[name] = _validator(hints[name]).validate_python(value)
-        except ValidationError as error:
-            problems += [each.below(name) for each in pydantic_problems(error, value)]
+            ready[name] = _validated(hints[name], value)
         except BadValueError as error:
             problems += [each.below(name) for each in error.problems]
+            cause = cause or error.__cause__
     if problems:
-        raise BadValueError(*problems)
+        raise BadValueError(*problems) from cause
     try:
         return kind(**ready)
     except ValidationError as error:
-        raise BadValueError(*pydantic_problems(error, values)) from error
-    except Exception as error:
+        raise BadValueError(*pydantic_problems(error, values)) from _cause_of(error)
+    except (Exception, SystemExit) as error:
         argument = getattr(error, "argument", None)
         keys: Keys = (argument,) if isinstance(argument, str) and argument in values else ()
         text = str(error) if isinstance(error, ValueError | TypeError) else describe(error)
         raise BadValueError(Wrong(keys, text or describe(error), foreign=True)) from error
+
+
+def _validated(hint: Any, value: Any) -> Any:
+    """A value as its type wants it; whatever the type's own code raises is a bad value."""
+    validator = _validator(hint)
+    try:
+        return validator.validate_python(value)
+    except ValidationError as error:
+        raise BadValueError(*pydantic_problems(error, value)) from _cause_of(error)
+    except (Exception, SystemExit) as error:
+        raise BadValueError(Wrong((), describe(error), foreign=True)) from error
+
+
+def _cause_of(error: ValidationError) -> BaseException | None:
+    """What a validator has raised. The error of the validation itself would show the values."""
+    for each in error.errors(include_url=False, include_input=False):
+        cause = each.get("ctx", {}).get("error")
+        if isinstance(cause, BaseException):
+            return cause
+    return None
 
 
 def required_parameters(kind: type) -> list[str]:
@@ -97,7 +124,7 @@ def pydantic_problems(error: ValidationError, value: object) -> Iterator[Wrong]:
     for each in error.errors(include_url=False, include_input=False, include_context=False):
         text = each["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
         wrong = Wrong(
-            _keys_in(value, each["loc"]), text[:1].lower() + text[1:], foreign=each["type"] in _FOREIGN
+            _keys_in(value, each["loc"]), text[:1].lower() + text[1:], foreign=each["type"] not in _OWN_WORDS
         )
         if each["type"] == "missing":
             wrong = _missing((*wrong.keys, each["loc"][-1]))
@@ -117,14 +144,18 @@ def imported(text: str) -> Any:
     except (Exception, SystemExit) as error:
         text = f"{module_name!r} cannot be imported: {describe(error)}"
         raise BadValueError(Wrong((), text, foreign=True)) from error
+    owner = module_name
     for attribute in path.split("."):
         try:
             found = getattr(found, attribute)
         except AttributeError:
             hint = did_you_mean(attribute, [name for name in dir(found) if not name.startswith("_")])
-            raise BadValueError(
-                Wrong((), f"{module_name!r} has no {attribute!r}; {hint}", foreign=True)
-            ) from None
+            text = f"{owner!r} has no {attribute!r}; {hint}"
+            raise BadValueError(Wrong((), text, foreign=True)) from None
+        except (Exception, SystemExit) as error:
+            text = f"{attribute!r} of {owner!r} cannot be had: {describe(error)}"
+            raise BadValueError(Wrong((), text, foreign=True)) from error
+        owner += f".{attribute}" if ":" in owner else f":{attribute}"
     return found
 
 
@@ -172,8 +203,12 @@ def _parameters(kind: Any) -> tuple[dict[str, Any], list[str]]:
         for parameter in signature.parameters.values()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     ]
-    hints = {parameter.name: declared.get(parameter.name, Any) for parameter in taken}
+    hints = {parameter.name: _bare(declared.get(parameter.name, Any)) for parameter in taken}
     return hints, [parameter.name for parameter in taken if parameter.default is parameter.empty]
+
+
+def _bare(hint: Any) -> Any:
+    return hint.type if isinstance(hint, InitVar) else hint
 
 
 # Pydantic's schemas, and what is added to them.
@@ -191,7 +226,9 @@ def _validator(hint: Any) -> SchemaValidator:
             return SchemaValidator(schema, _use_prebuilt=False)
         except TypeError:  # a release of pydantic_core without such ones
             return SchemaValidator(schema)
-    except (PydanticUserError, SchemaError) as error:
+    except (
+        Exception
+    ) as error:  # a type that Pydantic has no schema for, or whose annotations cannot be resolved
         text = str(error).partition("\n")[0]
         raise BadValueError(
             Wrong((), f"a value of type {hint!r} cannot be read from a file: {text}")
@@ -212,6 +249,8 @@ def _extended(schema: Any, config: Any = None) -> Any:
     left = ("config", "metadata", "serialization", "members", "expected", "default")
     parts = {key: part if key in left else _extended(part, own) for key, part in schema.items()}
     kind = schema.get("type")
+    if kind in ("model-fields", "typed-dict"):  # the names of fields are no keys of a schema
+        parts["fields"] = {name: _extended(field, own) for name, field in schema["fields"].items()}
     if kind == "enum":
         return _wrapped(parts, _member_by_name(schema["cls"]))
     if kind in ("callable", "is-subclass"):

@@ -24,8 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         words, arguments = words[:place], words[place + 1 :]
     try:
         status = _run(words, arguments)
-    except KeyboardInterrupt:  # it came before anything was started
-        status = 130
+    except KeyboardInterrupt as interrupt:  # it came before anything was started
+        status = 128 + getattr(interrupt, "number", 2)
     flushed()
     return status
 

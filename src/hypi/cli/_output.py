@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 
-__all__ = ["FAILED", "FINE", "WRONG", "flushed", "reader_is_gone", "say", "show_error"]
+__all__ = ["FAILED", "FINE", "WRONG", "flushed", "reader_is_gone", "say", "show_error", "text_of"]
 
 FINE, FAILED, WRONG = 0, 1, 2
 """All is well; the file is right, but the work failed; the file or the usage is wrong."""
@@ -18,7 +19,8 @@ FINE, FAILED, WRONG = 0, 1, 2
 def say(text: str) -> None:
     """Prints a line on standard error, if there is one."""
     if sys.stderr is not None:
-        print(text, file=sys.stderr, flush=True)
+        with suppress(OSError, ValueError):  # nobody reads it, the disk is full, it is closed
+            print(text, file=sys.stderr, flush=True)
 
 
 def show_error(error: BaseException, *, headline: str = "", with_traceback: bool = False) -> None:
@@ -35,14 +37,15 @@ def flushed() -> bool:
 
     If whoever read it has gone, the rest goes nowhere, and nothing is said about it; a full disk is told.
     """
-    if sys.stdout is None or sys.stdout.closed:
+    if sys.stdout is None or getattr(sys.stdout, "closed", False):
         return True
     try:
         sys.stdout.flush()
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
             say(f"hyperion: standard output cannot be written: {error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(OSError, AttributeError):  # it may be no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
 
@@ -53,11 +56,20 @@ def reader_is_gone() -> bool:
 
     if not flushed():
         return True
-    if sys.stdout is None or sys.stdout.closed or not hasattr(select, "poll"):
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except (OSError, ValueError, AttributeError):  # it is closed, no file, or cannot be polled here
         return False
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def text_of(thing: object) -> str:
+    """The text of an object, whatever its `__str__` does."""
+    try:
+        return str(thing)
+    except Exception as error:
+        return f"<{type(thing).__name__} whose text cannot be read: {type(error).__name__}>"
 
 
 def _text_of(error: BaseException) -> str:

@@ -12,11 +12,11 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 from hycore.base import InstanceContext
-from hycore.utils.error import HyError
 from hypi.app import Application, ApplicationFileError, load_application
-from hypi.cli._output import FAILED, FINE, WRONG, flushed, reader_is_gone, say, show_error
+from hypi.cli._output import FAILED, FINE, WRONG, flushed, reader_is_gone, say, show_error, text_of
 from hypi.cli._signals import Signals, TerminatedError
 
 __all__ = ["add_run"]
@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
             # Whatever was up has been undone on the way here; what failed meanwhile stands in the notes.
             for note in getattr(interrupt, "__notes__", ()):
                 say(f"hyperion: {note}")
-            status = 128 + _number(interrupt)
+            status = 128 + signals.number_of(interrupt)
         if signals.received is not None and signals.phase != "main":
             status = 128 + signals.received
         return status if flushed() else status or FAILED
@@ -77,7 +77,9 @@ def _started(options: argparse.Namespace, arguments: list[str], signals: Signals
     except ApplicationFileError as error:
         show_error(error, with_traceback=options.traceback)
         return WRONG
-    except HyError as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         show_error(error, headline=f"{options.file}: ", with_traceback=options.traceback)
         return FAILED
     try:
@@ -92,7 +94,7 @@ def _started(options: argparse.Namespace, arguments: list[str], signals: Signals
         status = _called(application, instance, arguments, options)
         signals.received = None  # `main` has handled it
     except KeyboardInterrupt as interrupt:
-        signals.received = _number(interrupt)
+        signals.received = signals.number_of(interrupt)
         raise
     finally:
         signals.enter("stopping")
@@ -115,6 +117,11 @@ def _called(
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        interrupt: Any = error.split(KeyboardInterrupt)[0] if isinstance(error, BaseExceptionGroup) else None
+        while isinstance(interrupt, BaseExceptionGroup):  # of a nursery or a task group
+            interrupt = interrupt.exceptions[0]
+        if interrupt is not None:
+            raise interrupt from None
         if isinstance(error, BrokenPipeError) and reader_is_gone():
             return FAILED
         show_error(error, headline="main failed: ", with_traceback=options.traceback)
@@ -124,14 +131,10 @@ def _called(
     if result is None:
         return FINE
     if isinstance(result, int) and not isinstance(result, bool) and 0 <= result <= 255:
-        return int(result)
-    shown = repr(int(result)) if isinstance(result, int) else f"an object of type {type(result).__name__}"
+        return int.__int__(result)
+    shown = repr(result) if type(result) in (int, bool) else f"an object of type {type(result).__name__}"
     say(f"hyperion: main returned {shown}: return an exit status from 0 to 255, or None")
     return FAILED
-
-
-def _number(interrupt: KeyboardInterrupt) -> int:
-    return interrupt.number if isinstance(interrupt, TerminatedError) else signal.SIGINT
 
 
 def _requested(request: SystemExit) -> int:
@@ -139,14 +142,16 @@ def _requested(request: SystemExit) -> int:
         return FINE
     if isinstance(request.code, int):
         return request.code
-    say(str(request.code))
+    say(text_of(request.code))
     return FAILED
 
 
 def _closed(instance: InstanceContext, options: argparse.Namespace) -> int:
     try:
         instance.close()
-    except HyError as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         show_error(error, with_traceback=options.traceback)
         return FAILED
     return FINE

@@ -28,7 +28,8 @@ class Signals:
     """Handles the signals that end a process while it is entered, and then puts back what was there.
 
     While starting a signal is raised as an exception. In `main` Ctrl-C is what it always is in Python, so that event
-    loops may handle it in their own way, and the others are raised. While stopping the first is only noted, since
+    loops may handle it in their own way; the others are handed to what handles Ctrl-C there, such as a loop that runs,
+    or else raised. While stopping the first is only noted, since
     everything is being torn down anyway. One that comes after another while starting or stopping ends the process at
     once, after one line that says so. In `main` any number may come: they are the application's affair.
     """
@@ -73,7 +74,18 @@ class Signals:
             return
         if number == signal.SIGINT:
             raise KeyboardInterrupt
-        raise TerminatedError(number)
+        loops = signal.getsignal(signal.SIGINT) if self.phase == "main" else None
+        if callable(loops) and loops not in (signal.default_int_handler, self._handle):
+            # Raised inside of a loop it could cost a step of a task, which then never ends.
+            loops(signal.SIGINT, frame)
+        else:
+            raise TerminatedError(number)
+
+    def number_of(self, interrupt: KeyboardInterrupt) -> int:
+        """Which signal it was that has been raised as an exception."""
+        if isinstance(interrupt, TerminatedError):
+            return interrupt.number
+        return self.received if self.received is not None else signal.SIGINT
 
     def _end_at_once(self, number: int) -> NoReturn:
         os.write(2, b"hyperion: stopped by a second signal; teardown is left unfinished\n")
