@@ -674,7 +674,7 @@ def test_what_is_not_callable_is_told(data: Folder) -> None:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("later", "is asynchronous: name a function that calls asyncio.run(...)"),
+        ("later", "is asynchronous, or a generator: name a function that calls asyncio.run(...)"),
         ("alone", "cannot be called with (instance, args): write def alone(instance, args):"),
     ],
 )
@@ -758,7 +758,7 @@ def test_the_error_carries_its_facts(folder: Folder) -> None:
             8,
             "instance.colour: unknown key; known: node_id, enabled_extensions, optional_extensions, groups, unused_ext",
         ),
-        ("node_id = '3'", 8, "instance.node_id: input should be a valid integer"),
+        ("node_id = 'three'", 8, "instance.node_id: input should be a valid integer"),
         ("node_id = 1.0", 8, "instance.node_id: input should be a valid integer"),
         ("node_id = true", 8, "instance.node_id: input should be a valid integer"),
         ("node_id = -1", 8, "instance.node_id: input should be greater than or equal to 0"),
@@ -1421,3 +1421,59 @@ def test_lines_are_found_fast_in_a_long_file(folder: Folder) -> None:
         "app.toml:10: other: unknown key; known: application, engine, instance, ext",
     ]
     assert time.monotonic() - started < 20
+
+
+def test_the_table_of_a_set_aside_extension_waits_for_its_retry(folder: Folder) -> None:
+    """It is checked with the others, and handed over when the extension is tried again."""
+    code = """
+    from hycore import PluginEXT as Base
+    @dataclass
+    class Config:
+        limit: int = 1
+    late = plugin("late", Config)
+    late.REQUIRES = ("broken",)
+    """
+    folder.plugins("late_module", code, late="late")
+    folder.plugins("broken_module", "raise ImportError('not yet')", broken="broken")
+    text = '[instance]\noptional_extensions = ["broken", "late"]\n[ext.late]\n'
+    assert folder.problems(f"{text}limmit = 10\n") == [
+        "app.toml:10: ext.late.limmit: unknown key; did you mean 'limit'?"
+    ]
+    application = folder.load(f"{text}limit = 10\n")
+    folder.site.module(
+        "broken_module", PLUGINS + 'broken = plugin("broken")\n' + "# longer than before\n" * 9
+    )
+    importlib.invalidate_caches()
+    with application.create() as instance:
+        assert instance.retry("broken") is True
+        assert instance.require_plugin_ext("late").config.limit == 10
+
+
+def test_a_name_asked_for_twice_is_told_where_it_stands(folder: Folder) -> None:
+    """It is a mistake of the file."""
+    folder.plugins("twice_module", 'a = plugin("a")', a="a")
+    assert folder.problems('[instance]\nenabled_extensions = ["a"]\noptional_extensions = ["a"]\n') == [
+        "app.toml:9: instance.optional_extensions[0]: 'a' is asked for twice: ask for it once"
+    ]
+
+
+def test_a_number_may_come_from_the_environment(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes from there is text."""
+    monkeypatch.setenv("NODE", "42")
+    assert folder.load('[instance]\nnode_id = {env = "NODE"}\n').create_info.node_id == 42
+
+
+def test_models_may_go_by_the_names_of_their_fields(folder: Folder) -> None:
+    """As their configuration says."""
+    code = """
+    class Both(BaseModel, validate_by_name=True):
+        size: int = Field(alias="Size")
+    class Name(BaseModel, validate_by_name=True, validate_by_alias=False):
+        size: int = Field(alias="Size")
+    both, name = plugin("both", Both), plugin("name", Name)
+    """
+    folder.plugins("names_module", code, both="both", name="name")
+    text = '[instance]\nenabled_extensions = ["both", "name"]\n[ext]\n'
+    assert [config.size for config in configs(folder.load(f"{text}both.size = 1\nname.size = 2\n"))] == [1, 2]
+    assert [config.size for config in configs(folder.load(f"{text}both.Size = 1\nname.size = 2\n"))] == [1, 2]
+    assert "unknown key" in folder.problems(f"{text}both.Size = 1\nname.Size = 2\n")[0]

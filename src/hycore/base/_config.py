@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hycore.ext._inventory import checked_inventory
 from hycore.utils.error import HyError, UnconsumedConfigError, qualified_name
-from hycore.utils.opaque import OpaqueList, carry_over
+from hycore.utils.opaque import AddressedObject, OpaqueList, bare, carry_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,13 +42,17 @@ def judge_leftovers(
     assert ext is not None
     life.left = ext._left() if info.optional_extensions else []
     claimed = {registry.create_info for registry in _set_aside(life)}
-    left = [qualified_name(type(thing)) for thing in ext if type(thing) not in claimed] if len(ext) else []
+    things = [thing for thing in ext._left() if type(bare(thing)) not in claimed] if len(ext) else []
+    left = [qualified_name(type(bare(thing))) for thing in things]
     ext._seal()
     if not left or info.unused_ext == "ignore":
         return None, []
     error = UnconsumedConfigError(
         left,
-        takers=[_takers(name, life, inventory) for name in left],
+        takers=[
+            (thing.extension,) if isinstance(thing, AddressedObject) else _takers(name, life, inventory)
+            for thing, name in zip(things, left, strict=True)
+        ],
         enabled=[registry.name for registry in life.registries],
         hints=map(hints(life, inventory), left),
     )

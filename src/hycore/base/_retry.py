@@ -10,7 +10,7 @@ from hycore.base._lifecycle import bring_up_more
 from hycore.base._plan import SetAside, plan_again
 from hycore.ext._inventory import checked_inventory
 from hycore.utils.error import HyError, RetryError
-from hycore.utils.opaque import AddressedObject, OpaqueList, carry_over
+from hycore.utils.opaque import AddressedObject, OpaqueList, bare, carry_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def try_again(
         handed = {registry.name: _kept(life, registry) for registry in coming}
         if ext is None:
             given = OpaqueList(
-                [AddressedObject(of, _bare(thing)) for of, things in handed.items() for thing in things]
+                [AddressedObject(of, bare(thing)) for of, things in handed.items() for thing in things]
             )
         else:
             given = _converted(life, coming, ext, known)
@@ -138,14 +138,10 @@ def _kept(life: Lifecycle, registry: PluginRegistry) -> list[object]:
     kept = list(life.kept_ext.get(registry.name, ()))
     for thing in list(life.left):
         addressee = thing.extension if isinstance(thing, AddressedObject) else registry.name
-        if addressee == registry.name and type(_bare(thing)) is registry.create_info:
+        if addressee == registry.name and type(bare(thing)) is registry.create_info:
             life.left = [each for each in life.left if each is not thing]
             kept.append(thing)
     return kept
-
-
-def _bare(thing: object) -> object:
-    return thing.value if isinstance(thing, AddressedObject) else thing
 
 
 def _converted(

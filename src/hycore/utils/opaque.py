@@ -232,6 +232,11 @@ def _owner(loader: Callable[..., object]) -> str:
     return qualified_name(kind)
 
 
+def bare(thing: object) -> object:
+    """What is handed over, with or without an address."""
+    return thing.value if isinstance(thing, AddressedObject) else thing
+
+
 def carry_over(
     objects: Iterable[object],
     *,
@@ -249,7 +254,7 @@ def carry_over(
     found: list[tuple[object, Callable[..., object] | None]] = []
     unknown: list[str] = []
     for given in objects:
-        thing = given.value if isinstance(given, AddressedObject) else given
+        thing = bare(given)
         kind = type(thing)
         if isinstance(thing, type):
             raise ArgumentTypeError("each object in ext", f"an object, such as {thing.__name__}(…)", thing)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, final
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator
 
 from hycore.base import InstanceContext, Plan
 from hycore.base import api as runtime
 from hycore.ext import Inventory, PluginEXT, PluginRegistry, default_inventory
-from hycore.utils.error import ArgumentTypeError, HyError, PlanError
+from hycore.utils.error import ArgumentTypeError, DuplicatedKeyError, HyError, PlanError
 from hycore.utils.opaque import AddressedObject
 from hypi.api import Version
 from hypi.app._problems import ApplicationFileError, Keys, Lines, Problem, did_you_mean, spelled
@@ -50,6 +50,12 @@ class _InstanceTable(_Table):
     optional_extensions: list[StrictStr] = []
     groups: list[StrictStr] | None = None
     unused_ext: Literal["error", "warn", "ignore"] = "error"
+
+    @field_validator("node_id", mode="before")
+    @classmethod
+    def _of_text(cls, value: object) -> object:
+        """What comes from the environment, or from a file, is text."""
+        return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
 
 
 _TABLES: dict[str, type[_Table]] = {
@@ -260,6 +266,9 @@ class _Reader:
     def from_file(self, name: str, keys: Keys) -> str | None:
         source = self.path.parent / name
         try:
+            if source.exists() and not (source.is_file() or source.is_dir()):  # a pipe would be waited for
+                self.refuse(keys, f"the file {str(source)!r} is no regular file")
+                return None
             return source.read_text("utf-8").removesuffix("\n").removesuffix("\r")
         except OSError as error:
             self.refuse(keys, f"the file {str(source)!r} cannot be read: {error.strerror}")
@@ -301,12 +310,14 @@ class _Reader:
             )
 
         asked = [*instance.enabled_extensions, *instance.optional_extensions]
+        self.refuse_repeated(instance)
         self.refuse_tables_not_asked_for(tables, asked, inventory)
         plan: Plan | None = None
         unplanned: PlanError | None = None
         try:
             plan = InstanceContext.plan(create_info(()), inventory=inventory)
-            registries = list(plan.order)
+            # What is set aside may be tried again, and gets its configuration then.
+            registries = [*plan.order, *_loadable([aside.name for aside in plan.set_aside], inventory)]
         except PlanError as error:
             unplanned = error
             registries = _loadable(asked, inventory)
@@ -314,6 +325,9 @@ class _Reader:
         if self.problems:
             raise self.error(unplanned)
         if unplanned is not None:
+            for name in _named(unplanned, asked):
+                where = self.place(self.place_of(name, instance))
+                unplanned.add_note(f"{name} is asked for at {where}")
             raise unplanned
         assert plan is not None
         return Application(self.path, main, create_info(ext), plan, inventory)
@@ -322,7 +336,11 @@ class _Reader:
         problems = sorted(self.problems, key=_line)
         if unplanned is not None:
             where = self.place(("instance", "enabled_extensions"))
-            problems += [Problem(where, "", str(each)) for each in unplanned.exceptions]
+            problems += [
+                Problem(where, "", str(each))
+                for each in unplanned.exceptions
+                if not (isinstance(each, DuplicatedKeyError) and each.kind == "request")  # told already
+            ]
         error = ApplicationFileError(str(self.path), problems)
         error.__cause__ = self.causes[0] if self.causes else None
         return error
@@ -343,7 +361,8 @@ class _Reader:
             return kind.model_validate(values)
         except ValidationError as error:
             for keys, text, _ in pydantic_problems(error, values):
-                self.refuse((name, *keys), _explained(kind, name, keys, text, values))
+                shown = {} if (name, *keys) in self.hidden else values
+                self.refuse((name, *keys), _explained(kind, name, keys, text, shown))
         return None
 
     def what_is_right_of_instance(self) -> _InstanceTable:
@@ -397,8 +416,8 @@ class _Reader:
         name = getattr(found, "__name__", "main")
         if not callable(found):
             problem = f"{text!r} is of type {type(found).__name__}: name a function main(instance, args)"
-        elif inspect.iscoroutinefunction(found):
-            problem = f"{text!r} is asynchronous: name a function that calls asyncio.run(...)"
+        elif _gives_way(found) or _gives_way(type(found).__call__):
+            problem = f"{text!r} is asynchronous, or a generator: name a function that calls asyncio.run(...)"
         else:
             try:
                 inspect.signature(found).bind(None, [])
@@ -413,6 +432,21 @@ class _Reader:
             return None
         main: Main = found
         return main
+
+    def refuse_repeated(self, instance: _InstanceTable) -> None:
+        seen: set[str] = set()
+        for field in ("enabled_extensions", "optional_extensions"):
+            for place, name in enumerate(getattr(instance, field)):
+                if name in seen:
+                    self.refuse(("instance", field, place), f"{name!r} is asked for twice: ask for it once")
+                seen.add(name)
+
+    def place_of(self, name: str, instance: _InstanceTable) -> Keys:
+        for field in ("enabled_extensions", "optional_extensions"):
+            names: list[str] = getattr(instance, field)
+            if name in names:
+                return ("instance", field, names.index(name))
+        return ("instance",)
 
     def refuse_tables_not_asked_for(
         self, tables: Mapping[str, Any], asked: list[str], inventory: Inventory
@@ -468,6 +502,20 @@ class _Reader:
             self.refuse(("ext", registry.name), text)
 
 
+def _gives_way(function: object) -> bool:
+    return (
+        inspect.iscoroutinefunction(function)
+        or inspect.isgeneratorfunction(function)
+        or inspect.isasyncgenfunction(function)
+    )
+
+
+def _named(error: PlanError, asked: Iterable[str]) -> list[str]:
+    """The extensions asked for that the problems of a plan are about."""
+    about = [getattr(each, "plugin", getattr(each, "name", None)) for each in error.exceptions]
+    return [name for name in dict.fromkeys(asked) if name in about]
+
+
 def _line(problem: Problem) -> int:
     """Where a problem stands in the file; what stands nowhere in it comes last."""
     line = problem.where.rpartition(":")[2]
@@ -498,7 +546,8 @@ def _explained(kind: type[_Table], name: str, keys: Keys, text: str, values: Any
     if text.startswith("is missing"):
         return f"is missing; add to the file:\n    [{name}]\n    {keys[-1]} = {_EXAMPLES[str(keys[-1])]}"
     if text == "input should be a valid list":
-        return f'must be a list: write ["{values[keys[-1]]}"]' if isinstance(values[keys[-1]], str) else text
+        value = values.get(keys[-1])
+        return f'must be a list: write ["{value}"]' if isinstance(value, str) else text
     return text
 
 

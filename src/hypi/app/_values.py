@@ -192,17 +192,19 @@ def _parameters(kind: Any) -> tuple[dict[str, Any], list[str]]:
             Wrong((), f"{qualified_name(kind)} cannot be called: {describe(error)}")
         ) from error
     declared: dict[str, Any] = {}
-    for source in (kind, kind.__init__):
-        try:
-            declared |= typing.get_type_hints(source, include_extras=True)
-        except Exception as error:
-            text = f"the annotations of {qualified_name(kind)} cannot be resolved: {describe(error)}"
-            raise BadValueError(Wrong((), text)) from error
     taken = [
         parameter
         for parameter in signature.parameters.values()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     ]
+    for source in (kind, kind.__init__):
+        try:
+            declared |= typing.get_type_hints(source, include_extras=True)
+        except Exception as error:
+            if source is not kind and all(parameter.name in declared for parameter in taken):
+                continue  # it is generated, and knows no names; the class has told all
+            text = f"the annotations of {qualified_name(kind)} cannot be resolved: {describe(error)}"
+            raise BadValueError(Wrong((), text)) from error
     hints = {parameter.name: _bare(declared.get(parameter.name, Any)) for parameter in taken}
     return hints, [parameter.name for parameter in taken if parameter.default is parameter.empty]
 
@@ -251,6 +253,8 @@ def _extended(schema: Any, config: Any = None) -> Any:
     kind = schema.get("type")
     if kind in ("model-fields", "typed-dict"):  # the names of fields are no keys of a schema
         parts["fields"] = {name: _extended(field, own) for name, field in schema["fields"].items()}
+    if kind == "tagged-union":
+        parts["choices"] = {tag: _extended(choice, own) for tag, choice in schema["choices"].items()}
     if kind == "enum":
         return _wrapped(parts, _member_by_name(schema["cls"]))
     if kind in ("callable", "is-subclass"):
@@ -259,7 +263,7 @@ def _extended(schema: Any, config: Any = None) -> Any:
         return _wrapped(parts, _constructed(schema["cls"]))
     if kind in ("model-fields", "dataclass-args", "typed-dict"):
         extra = schema.get("extra_behavior") or (own or {}).get("extra_fields_behavior")
-        known = _known_keys(schema["fields"])
+        known = _known_keys(schema["fields"], own or {})
         if extra != "allow" and known is not None:
             return _wrapped({**parts, "extra_behavior": "forbid"}, _without_unknown(known))
     return parts
@@ -336,11 +340,16 @@ def _without_unknown(known: list[str]) -> Callable[[Any, Handler], Any]:
     return validate
 
 
-def _known_keys(fields: Any) -> list[str] | None:
+def _known_keys(fields: Any, config: Mapping[str, Any]) -> list[str] | None:
     """What the keys of a table may be, or `None` where that is more than a list of names."""
-    named = fields.items() if isinstance(fields, dict) else [(field["name"], field) for field in fields]
-    aliases = [field.get("validation_alias", name) for name, field in named]
-    return aliases if all(isinstance(alias, str) for alias in aliases) else None
+    named = dict(fields) if isinstance(fields, dict) else {field["name"]: field for field in fields}
+    by_name = config.get("validate_by_name") or config.get("populate_by_name")
+    if config.get("validate_by_alias") is False:
+        return list(named)
+    keys = [field.get("validation_alias", name) for name, field in named.items()]
+    if not all(isinstance(key, str) for key in keys):
+        return None
+    return list(dict.fromkeys([*keys, *named])) if by_name else keys
 
 
 def _kind_of(wrong: Wrong) -> LiteralString:

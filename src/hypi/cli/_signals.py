@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from types import FrameType
 from typing import Any, Literal, NoReturn, Self, final
 
@@ -88,5 +89,11 @@ class Signals:
         return self.received if self.received is not None else signal.SIGINT
 
     def _end_at_once(self, number: int) -> NoReturn:
-        os.write(2, b"hyperion: stopped by a second signal; teardown is left unfinished\n")
-        os._exit(128 + number)
+        try:
+            if sys.__stderr__ is not None:  # without one, its number may be that of a file of the application
+                text = b"hyperion: stopped by a second signal; teardown is left unfinished\n"
+                os.write(sys.__stderr__.fileno(), text)
+        except (OSError, ValueError):
+            pass
+        finally:
+            os._exit(128 + number)
