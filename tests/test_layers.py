@@ -26,6 +26,7 @@ LAYERS = (
     ("hycore.ext._loader",),
     ("hycore.ext._inventory",),
     ("hycore.ext._discovery",),
+    ("hycore.ext._entry_points",),
     ("hycore.ext._traits", "hycore.ext._protocols", "hycore.ext._definition", "hycore.ext._specifier"),
     ("hycore.utils.opaque",),
     ("hycore.utils.error",),

@@ -10,7 +10,7 @@ import sys
 from _thread import RLock, get_ident
 
 from hycore.ext._definition import PluginRegistry, registry_of
-from hycore.ext._discovery import Problem, installed
+from hycore.ext._discovery import Problem, look
 from hycore.utils._record import Record, fill
 from hycore.utils.error import (
     ArgumentTypeError,
@@ -277,7 +277,8 @@ class Inventory:
         return tuple([entry.registry for entry in self._entries if entry.registry is not None])
 
     def _look(self) -> tuple[tuple[InventoryEntry, ...], tuple[Problem, ...]]:
-        found, problems = installed(self.groups)
+        disk = look(self.groups)
+        found, problems = disk.found, disk.problems
         submitted = self._entries
         if not found:
             return submitted, tuple(problems)
