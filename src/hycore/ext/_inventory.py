@@ -25,8 +25,11 @@ from hycore.utils.error import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
+
+    from hycore.ext._discovery import Found, Look
+    from hycore.ext._index import Index
 
 __all__ = ["Inventory", "InventoryEntry", "Snapshot", "checked_inventory", "default_inventory"]
 
@@ -152,23 +155,65 @@ class InventoryEntry(Record):
 
 
 class Snapshot:
-    """What an inventory held at one moment: the claims of each name, one per owner."""
+    """What an inventory held at one moment: the claims of each name, one per owner.
 
-    __slots__ = ("by_name", "searched")
+    With a valid index only what is asked for is read; the whole disk is looked at when something is not there.
+    """
 
-    def __init__(self, entries: Iterable[InventoryEntry], searched: str) -> None:
-        self.searched = searched
-        self.by_name: dict[str, tuple[InventoryEntry, ...]] = {}
-        for entry in entries:
-            claims: tuple[InventoryEntry, ...] = self.by_name.get(entry.name, ())
-            if not any(_bare(claim.target) == _bare(entry.target) for claim in claims):
-                self.by_name[entry.name] = (*claims, entry)
+    __slots__ = ("_by_name", "_claims", "_groups", "_index", "_registered", "_searched", "_submitted")
+
+    def __init__(
+        self, groups: tuple[str, ...], submitted: tuple[InventoryEntry, ...], index: Index | None
+    ) -> None:
+        self._groups = groups
+        self._submitted = submitted
+        self._index = index
+        self._claims: dict[str, tuple[InventoryEntry, ...]] = {}  # those that the index led to
+        self._registered: dict[str, list[InventoryEntry]] = {}
+        self._by_name: dict[str, tuple[InventoryEntry, ...]] | None = None
+        self._searched = ""
+        if index is None or not index.is_valid:
+            self._look()
+            return
+        for entry in submitted:
+            self._registered.setdefault(entry.name, []).append(entry)
+
+    @property
+    def by_name(self) -> dict[str, tuple[InventoryEntry, ...]]:
+        """The claims of every name."""
+        return self._look() if self._by_name is None else self._by_name
+
+    def _look(self) -> dict[str, tuple[InventoryEntry, ...]]:
+        index = self._index
+        disk = look(self._groups, None if index is None else index.path)
+        if index is not None:
+            index.keep(disk)
+        entries, problems = _with_submitted(self._groups, disk, self._submitted)
+        places = [f"the entry points of group {group!r}" for group in self._groups]
+        self._searched = " and ".join([*places, "the plugins registered in this process"])
+        if problems:
+            self._searched += f" (skipped: {'; '.join(map(str, problems[:3]))})"
+        # What has been answered stays so.
+        self._by_name = {**_one_per_owner(entries), **self._claims}
+        return self._by_name
+
+    def _claims_of(self, name: str) -> tuple[InventoryEntry, ...] | None:
+        if self._by_name is None and self._index is not None:
+            if name in self._claims:
+                return self._claims[name]
+            found = self._index.find(name)
+            if found is not None:
+                entries = _merged(self._groups, found, self._registered.get(name, ()))
+                self._claims.update(_one_per_owner(entries))
+                if name in self._claims:
+                    return self._claims[name]
+        return self.by_name.get(name)
 
     def find(self, name: str) -> InventoryEntry:
         """The one entry of a name; raises `PluginNotFoundError` or `DuplicatedKeyError`."""
-        claims = self.by_name.get(name)
+        claims = self._claims_of(name)
         if claims is None:
-            raise PluginNotFoundError(name, known=self.by_name, searched=self.searched)
+            raise PluginNotFoundError(name, known=self.by_name, searched=self._searched)
         first, *others = claims
         if others:
             raise DuplicatedKeyError("name", name, [claim.owner for claim in claims], names=(name,))
@@ -176,7 +221,7 @@ class Snapshot:
 
     def load(self, name: str) -> PluginRegistry:
         """The identity record of a name; imports its module. Raises what `find` and `InventoryEntry.load` raise."""
-        first, *others = self.by_name.get(name, (None,))
+        first, *others = self._claims_of(name) or (None,)
         if first is not None and others and all(other.registry is not None for other in others):
             # Perhaps the others are the class that is installed, registered under another name of its module.
             registry = first.load()
@@ -264,59 +309,81 @@ class Inventory:
         return self.snapshot().find(str.__str__(name))
 
     def snapshot(self) -> Snapshot:
-        """One look at everything."""
-        entries, problems = self._look()
-        places = [f"the entry points of group {group!r}" for group in self.groups]
-        searched = " and ".join([*places, "the plugins registered in this process"])
-        if problems:
-            searched += f" (skipped: {'; '.join(map(str, problems[:3]))})"
-        return Snapshot(entries, searched)
+        """One look at what will be asked for."""
+        index = None
+        if self.groups:
+            from hycore.ext._index import index_of
+
+            index = index_of(self.groups)
+        return Snapshot(self.groups, self._entries, index)
 
     def registered(self) -> tuple[PluginRegistry, ...]:
         """The identity records of what was submitted."""
         return tuple([entry.registry for entry in self._entries if entry.registry is not None])
 
     def _look(self) -> tuple[tuple[InventoryEntry, ...], tuple[Problem, ...]]:
-        disk = look(self.groups)
-        found, problems = disk.found, disk.problems
-        submitted = self._entries
-        if not found:
-            return submitted, tuple(problems)
-        on_disk: list[InventoryEntry] = []
-        for group in self.groups:
-            for each in found:
-                if each.group != group:
-                    continue
-                on_disk.append(
-                    InventoryEntry(
-                        each.name,
-                        each.target,
-                        distribution=each.distribution,
-                        version=each.version,
-                        group=each.group,
-                        origin=each.origin,
-                    )
-                )
-                if ":" not in each.target:
-                    problems.append(
-                        Problem(
-                            f"{each.name} of {each.distribution} {each.version}",
-                            f"{each.target!r} names no class: write it as 'package.module:ClassName'",
-                        )
-                    )
-        by_name: dict[str, list[InventoryEntry]] = {}
-        for entry in on_disk:
-            by_name.setdefault(entry.name, []).append(entry)
-        others = [
-            entry
-            for entry in submitted
-            if not any(_is_same(claim, entry) for claim in by_name.get(entry.name, ()))
-        ]
-        return (*on_disk, *others), tuple(problems)
+        return _with_submitted(self.groups, look(self.groups), self._entries)
 
     def __repr__(self) -> str:
         groups = ", ".join(map(repr, self.groups)) or "no group"
         return f"<Inventory of {groups}, {len(self._entries)} registered>"
+
+
+def _with_submitted(
+    groups: tuple[str, ...], disk: Look, submitted: tuple[InventoryEntry, ...]
+) -> tuple[tuple[InventoryEntry, ...], tuple[Problem, ...]]:
+    """Every claim, and what was skipped."""
+    if not disk.found:
+        return submitted, tuple(disk.problems)
+    entries = _merged(groups, disk.found, submitted)
+    no_class = [
+        Problem(
+            f"{entry.name} of {entry.distribution} {entry.version}",
+            f"{entry.target!r} names no class: write it as 'package.module:ClassName'",
+        )
+        for entry in entries
+        if entry.registry is None and ":" not in entry.target
+    ]
+    return entries, (*disk.problems, *no_class)
+
+
+def _merged(
+    groups: tuple[str, ...], found: list[Found], submitted: Sequence[InventoryEntry]
+) -> tuple[InventoryEntry, ...]:
+    """The claims of entry points, group by group; then what is submitted and not among them."""
+    on_disk = [
+        InventoryEntry(
+            each.name,
+            each.target,
+            distribution=each.distribution,
+            version=each.version,
+            group=each.group,
+            origin=each.origin,
+        )
+        for group in groups
+        for each in found
+        if each.group == group
+    ]
+    if not submitted:
+        return tuple(on_disk)
+    by_name: dict[str, list[InventoryEntry]] = {}
+    for entry in on_disk:
+        by_name.setdefault(entry.name, []).append(entry)
+    others = [
+        entry
+        for entry in submitted
+        if not any(_is_same(claim, entry) for claim in by_name.get(entry.name, ()))
+    ]
+    return (*on_disk, *others)
+
+
+def _one_per_owner(entries: Iterable[InventoryEntry]) -> dict[str, tuple[InventoryEntry, ...]]:
+    by_name: dict[str, tuple[InventoryEntry, ...]] = {}
+    for entry in entries:
+        claims: tuple[InventoryEntry, ...] = by_name.get(entry.name, ())
+        if not any(_bare(claim.target) == _bare(entry.target) for claim in claims):
+            by_name[entry.name] = (*claims, entry)
+    return by_name
 
 
 def _checked_groups(group: object) -> tuple[str, ...]:

@@ -1,0 +1,202 @@
+r"""The index of entry points: which metadata folders claim a name, from an earlier look at the disk.
+
+Layer: `ext`, above discovery and the cache, below the inventory.
+
+It is an index and never a source. It is used only while `sys.path` and its folders are what they were when it was made,
+and what it points at is read again before it is believed. The text, in UTF-8:
+
+    hyperion entry points 1 cpython-311 30b07f0     the format's version, and the Python whose answers these are
+    67f89c7010b791a7                                a checksum of all that follows
+    -=                                              a sign for each entry of the path
+    hycore.plugins                                  the groups, separated by tabs
+    /home/me/app\t1784 1784 12                      for each entry of the path its folder's times and inode
+    /usr/lib/python3/site-packages\t1702 1702 47
+                                                    an empty line
+    __EXT_lines\t1\tlines-1.0.dist-info             for each name the metadata folders: place on the path, name
+
+The signs: `=` holds distributions and must not have changed; `-` holds none, and may change if it still holds none; `?`
+holds none and is looked at in any case, since it was young, or is relative to whatever folder is current.
+"""
+
+from __future__ import annotations
+
+import _imp
+import os
+import sys
+import time
+
+from hycore.ext import _cache
+from hycore.ext._discovery import SUFFIXES, holds_none, is_plain, joined, read_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from hycore.ext._discovery import Found, Look
+
+__all__ = ["Index", "index_of"]
+
+_MAGIC = f"hyperion entry points 1 {sys.implementation.cache_tag} {sys.hexversion:x}\n".encode()
+_BODY = len(_MAGIC) + 17  # where that begins which is summed up
+
+_SEED = 0x68797065  # of the checksum
+
+# A folder that changed so short a while ago may change again without a sign: the clock of a file system has ticks.
+_YOUNG_NS = 2_000_000_000
+
+
+def index_of(groups: Sequence[str]) -> Index | None:
+    """The index for these groups and `sys.path`; `None` where there can be none.
+
+    There can be none without a folder for it, and where discovery is left to `importlib.metadata`.
+    """
+    folder = _cache.folder()
+    if folder is None or not is_plain():
+        return None
+    path = list(sys.path)
+    try:
+        text = "\n".join(["\t".join(groups), *path])
+    except TypeError:
+        return None  # an entry of the path that is no string
+    if text.count("\n") != len(path) or text.count("\t") != len(groups) - 1:
+        return None
+    return Index(folder, groups, path, _encoded(text))
+
+
+class Index:
+    """The index for these groups and this path, as the cache has it, checked against the disk when it is made."""
+
+    __slots__ = ("_data", "_groups", "_key", "_lines", "_made_at", "_names", "_read", "_times", "path")
+
+    def __init__(self, folder: str, groups: Sequence[str], path: Sequence[str], key: bytes) -> None:
+        self.path = path
+        self._groups = groups
+        self._read: dict[tuple[int, str], list[Found]] = {}
+        self._made_at = time.time_ns()
+        self._times: list[int] = []
+        """When each folder last changed; 0 for what is not there."""
+        self._lines = ["\t".join(groups)]
+        for root in path:
+            try:
+                status = os.stat(root or ".")
+            except (OSError, ValueError):
+                self._times.append(0)
+                self._lines.append(f"{root}\t")
+                continue
+            changed, written = status.st_ctime_ns, status.st_mtime_ns
+            self._times.append(max(written, changed))
+            self._lines.append(f"{root}\t{written} {changed} {status.st_ino}")
+        self._key = _imp.source_hash(_SEED, key).hex()
+        self._data = data = _cache.read(folder, self._key)
+        self._names = self._checked(data) if data is not None else None
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether there is one, and the folders are what they were."""
+        return self._names is not None
+
+    def find(self, name: str) -> list[Found] | None:
+        """The claims of a name, each read again just now; `None` if only a look at the disk can tell.
+
+        A name that is not there has no claims, as far as it is known.
+        """
+        if self._names is None or "\t" in name or "\n" in name:
+            return None
+        try:
+            start = self._names.find(f"\n{name}\t".encode())
+            if start < 0:
+                return []
+            line = self._names[start + 1 : self._names.index(b"\n", start + 1)]
+            _, *fields = line.decode("utf-8", "surrogatepass").split("\t")
+            claims: list[Found] = []
+            for place, child in zip(fields[::2], fields[1::2], strict=True):
+                before = len(claims)
+                claims += [found for found in self._folder(int(place), child) if found.name == name]
+                if len(claims) == before:
+                    return None
+        except (OSError, ValueError, IndexError):
+            return None
+        return claims
+
+    def _folder(self, place: int, child: str) -> list[Found]:
+        if "/" in child or not child.endswith(SUFFIXES):
+            raise ValueError("not the name of a metadata folder")
+        found = self._read.get((place, child))
+        if found is None:
+            found = self._read[place, child] = read_folder(joined(self.path[place], child), self._groups)
+        return found
+
+    def keep(self, look: Look) -> None:
+        """Keeps what a look at the disk has found, if it was taken after this index was made and can be kept."""
+        if not look.is_plain:
+            return
+        for place in look.occupied:
+            if not self._times[place] or self._is_young(place):
+                return
+        folders: dict[str, list[str]] = {}
+        for found, (place, child) in zip(look.found, look.places, strict=True):
+            if "\t" in found.name or "\t" in child or "\n" in child:
+                return
+            fields = folders.setdefault(found.name, [found.name])
+            if fields[-2:] != [str(place), child]:
+                fields += [str(place), child]
+        lines = ["\t".join(fields) for fields in folders.values()]
+        names = _encoded("\n".join(["", *lines, ""]))
+        self._write(look.occupied, names)
+
+    def _write(self, occupied: Collection[int], names: bytes) -> None:
+        signs = ""
+        lines = self._lines.copy()
+        for place, root in enumerate(self.path):
+            if place in occupied:
+                signs += "="
+            elif self._is_young(place) or not os.path.isabs(root):
+                signs += "?"
+                lines[place + 1] = f"{root}\t"
+            else:
+                signs += "-"
+        body = _encoded("\n".join([signs, *lines, ""])) + names
+        data = b"".join([_MAGIC, _checksum(body), body])
+        if data != self._data:
+            _cache.write(self._key, data)
+
+    def _is_young(self, place: int) -> bool:
+        return self._made_at - self._times[place] < _YOUNG_NS
+
+    def _checked(self, data: bytes) -> bytes | None:
+        """The lines of the names, with the line end before the first, if the rest is as it should be."""
+        body = data[_BODY:]
+        if not data.startswith(_MAGIC) or data[len(_MAGIC) : _BODY] != _checksum(body):
+            return None
+        count = len(self.path)
+        stamps = _encoded("\n".join([*self._lines, ""]))
+        if body.startswith(b"\n" + stamps, count) and not body[:count].strip(b"=-"):
+            return body[count + 1 + len(stamps) :]
+        try:
+            signs, *lines, rest = body.decode("utf-8", "surrogatepass").split("\n", count + 2)
+        except ValueError:
+            return None
+        if lines[:1] != self._lines[:1] or not len(signs) == len(lines) - 1 == count:
+            return None
+        changed: list[int] = []
+        for place, (sign, line, now) in enumerate(zip(signs, lines[1:], self._lines[1:], strict=True)):
+            if line == now and sign != "?":
+                continue
+            if sign == "=" or line.partition("\t")[0] != self.path[place] or not holds_none(self.path[place]):
+                return None
+            changed.append(place)
+        names = _encoded(rest)
+        if not any(map(self._is_young, changed)):
+            # From now on these are not looked at again.
+            self._write([place for place, sign in enumerate(signs) if sign == "="], names)
+        return names
+
+
+def _encoded(text: str) -> bytes:
+    # Paths that are not UTF-8 have surrogates.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _checksum(data: bytes) -> bytes:
+    # The hash that Python has for its own cache files, and always loaded: `zlib` would be one import more.
+    return f"{_imp.source_hash(_SEED, data).hex()}\n".encode()
