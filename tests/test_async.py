@@ -751,3 +751,248 @@ def test_an_instance_without_extensions_is_created_and_closed(host: Any) -> None
         hyinfo(instance.bare, "text")
     assert instance.closed
     host.create().bare.close()
+
+
+# What a hostile reader tried.
+
+
+class Waiting:
+    """Gives way once, to whoever drives by hand."""
+
+    def __await__(self) -> Any:
+        yield
+
+
+@pytest.mark.parametrize("end", ["aclose", "acreate", "aretry"])
+def test_a_closed_coroutine_undoes_all_the_same(worlds: Any, end: str) -> None:
+    """F1, T1: hooks that follow run as far as they go without a wait, and nothing is left un-awaited."""
+    world = worlds("asyncio")
+    held = {"acreate": "initialize", "aclose": "teardown", "aretry": "initialize"}[end]
+
+    async def hold(self: Any) -> None:
+        world.journal.append(f"{held} held")
+        self.defer(self.note, "callback") if held == "initialize" else None
+        await Waiting()
+
+    failures = [ValueError()]
+
+    async def later(self: Any) -> None:
+        if end == "aretry" and failures:
+            raise failures.pop()
+        await hold(self)
+
+    world.plugin("a")
+    world.plugin("b", **{held: later})
+    world.plugin("c")
+
+    def by_hand(steps: Any) -> Any:
+        try:
+            while True:
+                steps.send(None)
+        except StopIteration as stop:
+            return stop.value
+
+    if end == "acreate":
+        steps = InstanceContext.acreate(world.info(["a", "b"]), inventory=world.inventory)
+    elif end == "aclose":
+        instance = by_hand(InstanceContext.acreate(world.info(["a", "b", "c"]), inventory=world.inventory))
+        steps = instance.aclose()
+    else:
+        instance = by_hand(InstanceContext.acreate(world.info(["a"], ["b"]), inventory=world.inventory))
+        steps = instance.aretry("b")
+    world.journal.clear()
+    steps.send(None)
+    steps.close()
+    if end == "acreate":
+        assert world.journal[-3:] == ["initialize held", "callback b", "teardown a"]
+    elif end == "aclose":
+        assert world.journal == ["teardown c", "teardown held", "teardown a"]
+        assert instance.closed
+    else:
+        assert world.journal == ["new b", "attach_to b", "initialize held", "callback b"]
+        assert [plugin.name for plugin in instance.extensions.values()] == ["a"]
+        assert [aside.name for aside in instance.report().set_aside] == ["b"]
+        by_hand(instance.aclose())
+
+
+def test_close_beside_a_retry_of_another_task_is_told(host: Any) -> None:
+    """T4, R1: a plain `close` would hold up the loop in which the retry goes on; `aclose` ends both."""
+    go_on: Journal = []
+
+    async def slowly(self: Any) -> None:
+        if not go_on:
+            go_on.append("once")
+            raise ValueError
+        while not self.instance._life.aborted:
+            await sleep(0.001)
+
+    host.plugin("late", initialize=slowly)
+
+    async def run() -> None:
+        instance = await InstanceContext.acreate(host.info([], ["late"]), inventory=host.inventory)
+
+        async def retry() -> None:
+            with pytest.raises(InstanceClosedError):
+                await instance.aretry("late")
+
+        async def close() -> None:
+            await sleep(0.01)
+            with pytest.raises(AsyncCloseError, match="or tries an extension again"):
+                instance.close()
+            await instance.aclose()
+            assert instance.closed
+
+        if host.kind == "trio":
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(retry)
+                nursery.start_soon(close)
+        else:
+            await asyncio.gather(retry(), close())
+
+    host.run(run)
+    assert host.journal[-1] == "teardown late"
+
+
+@pytest.mark.parametrize("phase", ["initialize", "teardown"])
+def test_with_inside_of_a_hook_leaves_the_engine_alone(host: Any, phase: str) -> None:
+    """T4: it returns at once, also where something has failed before; the rest is undone in order."""
+
+    async def enter(self: Any) -> None:
+        async with self.instance:
+            await sleep(0)
+        host.journal.append("entered")
+
+    host.plugin("a")
+    host.plugin("b", **{phase: enter})
+    host.plugin("c", {"teardown": ValueError("stuck")})
+    host.plugin("d", {"initialize": ValueError("aside")})
+    if phase == "initialize":
+        with pytest.raises(InstanceClosedError):
+            host.create(["a", "b"], ["d"])
+        assert host.journal[-3:] == ["entered", "teardown b", "teardown a"]
+    else:
+        with pytest.raises(TeardownError) as caught:
+            host.create(["a", "b", "c"], ["d"]).close()
+        assert [error.plugin for error in caught.value.exceptions] == ["c"]
+        assert host.journal[-2:] == ["entered", "teardown a"]
+
+
+def test_a_drop_between_tasks_of_trio(worlds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """T5: plain hooks run; what would have to be awaited is closed and told, and the loop goes on."""
+    import sys
+
+    reported: list[BaseException] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: reported.append(args.exc_value))
+    plain, host = worlds("plain"), worlds("trio")
+    plain.inventory, plain.journal = host.inventory, host.journal
+
+    async def nursery(self: Any) -> None:
+        async with trio.open_nursery():
+            await trio.sleep(60)
+
+    plain.plugin("a")
+    host.plugin("b", teardown=nursery)
+
+    async def run() -> None:
+        instance = await InstanceContext.acreate(host.info(["a", "b"]), inventory=host.inventory)
+        trio.lowlevel.current_trio_token().run_sync_soon(held.append, instance)
+        del instance
+        await trio.sleep(0.01)
+        trio.lowlevel.current_trio_token().run_sync_soon(held.clear)
+        await trio.sleep(0.01)
+        host.journal.append("goes on")
+
+    held: list[Any] = []
+    host.run(run)
+    assert host.journal[-2:] == ["teardown a", "goes on"]
+    (error,) = reported
+    assert "extension 'b' failed in teardown: RuntimeError: nothing awaits it any more" in str(error)
+
+
+def test_a_cancellation_is_not_hidden_by_what_a_task_group_raises() -> None:
+    """F1: under asyncio a child that fails while it is cancelled takes the place of the cancellation."""
+
+    class Group(PluginEXT):
+        UUID, NAME, DESCRIPTION = uuid.UUID(int=1), "group", "Fails while it is cancelled"
+
+        async def initialize(self) -> None:
+            async def child() -> None:
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    raise ValueError("child")
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(child())
+
+    async def run() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await InstanceContext.acreate(info, inventory=inventory)
+
+    inventory = Inventory(group=None)
+    inventory.submit(Group)
+    from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
+
+    application = ApplicationInfo("test", VersionInfo(1), "Engine", VersionInfo(1))
+    info = InstanceCreateInfo(application, optional_extensions=["group"])
+    asyncio.run(run())
+
+
+def test_a_cancellation_that_nobody_asked_for_is_a_failure(worlds: Any) -> None:
+    """F1: a hook awaits what it has cancelled itself."""
+    host = worlds("asyncio")
+
+    async def await_cancelled(self: Any) -> None:
+        task = asyncio.ensure_future(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    host.plugin("a", initialize=await_cancelled)
+    with pytest.raises(PluginFailedError, match="it was cancelled from inside") as caught:
+        host.create(["a"])
+    assert caught.value.__cause__ is not None
+    assert isinstance(caught.value.__cause__.__cause__, asyncio.CancelledError)
+
+
+def test_aclose_of_a_plain_instance_waits_like_any_other(host: Any) -> None:
+    """T4: two tasks close what was created without a loop."""
+    plain = type(host)("plain")
+    plain.plugin("a", {"initialize": lambda plugin: plugin.defer(plugin.note, "undone")})
+    instance = plain.create(["a"])
+    seen: list[bool] = []
+
+    async def close() -> None:
+        await instance.aclose()
+        seen.append(instance.closed)
+
+    async def run() -> None:
+        if host.kind == "trio":
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(close)
+                nursery.start_soon(close)
+        else:
+            await asyncio.gather(close(), close())
+
+    host.run(run)
+    assert seen == [True, True]
+
+
+def test_times_of_what_is_tried_again(host: Any) -> None:
+    """Two attempts are two times; what lies between them is none."""
+    mood: Journal = []
+
+    async def first_fails(self: Any) -> None:
+        await sleep(0.01)
+        if not mood:
+            mood.append("better")
+            raise ValueError
+
+    host.plugin("late", initialize=first_fails)
+    instance = host.bring_up(host.info([], ["late"]), profile=True)
+    time.sleep(0.3)
+    assert instance.retry("late") is True
+    (extension,) = instance.report().extensions
+    assert 0.02 <= extension.times["initialize"] < 0.3
+    instance.close()

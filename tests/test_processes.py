@@ -514,3 +514,31 @@ def test_t1_ctrl_c_anywhere_in_the_engine_loses_nothing(tmp_path: Path, kind: st
     lines, stderr, status = run(EVERYWHERE, tmp_path)
     assert lines == ["many steps True"] * 6
     assert (stderr, status) == ("", 0)
+
+
+def test_t5_a_task_that_goes_on_no_more_does_not_hold_up_the_end(tmp_path: Path, kind: str) -> None:
+    """T5: a loop has stopped in the middle of `aclose`; the end of the process closes all the same."""
+    if kind != "asyncio":
+        pytest.skip("one loop is enough")
+    script = """
+    gate = None
+    class Held(PluginEXT):
+        UUID, NAME, DESCRIPTION = uuid.uuid4(), "held", "Waits for ever"
+        async def teardown(self):
+            say("teardown held")
+            await asyncio.get_running_loop().create_future()
+    plugin("a")
+    inventory.submit(Held)
+    version = VersionInfo(1)
+    info = InstanceCreateInfo(ApplicationInfo("test", version, "Engine", version), ["a", "held"])
+    loop = asyncio.new_event_loop()
+    instance = loop.run_until_complete(InstanceContext.acreate(info, inventory=inventory))
+    task = loop.create_task(instance.aclose())
+    loop.call_later(0.05, loop.stop)
+    loop.run_forever()
+    say("end")
+    os.close(2)
+    """
+    lines, _, status = run(script, tmp_path)
+    assert lines[-3:] == ["teardown held", "end", "teardown a"]
+    assert status == 0

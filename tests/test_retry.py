@@ -125,7 +125,8 @@ def test_r1_configuration_is_handed_over_again(world: Any) -> None:
         assert instance.retry("late") is True
         assert all(each is limit for each in taken)
         assert len(taken) == 3
-        assert [entry.taken_by for entry in instance.report().ledger] == ["late", "late", "late"]
+        # That of the creation, and of the attempt that went well.
+        assert [entry.taken_by for entry in instance.report().ledger] == ["late", "late"]
 
 
 def test_r1_claimed_configuration_waits_for_an_extension_that_never_ran(world: Any) -> None:
@@ -444,3 +445,92 @@ def test_r1_a_plan_is_made_anew(world: Any) -> None:
         assert instance.retry("anything") is False
         world.inventory.submit(Anything)
         assert instance.retry("anything") is True
+
+
+def test_r1_a_refused_retry_changes_nothing(world: Any) -> None:
+    """R1: whatever raises, the next time gets the same configuration."""
+
+    def broken() -> Any:
+        yield Limit(2)
+        raise OSError("config")
+
+    taken: list[object] = []
+
+    def take(both: Any) -> None:
+        taken.append(both[1].require_ext(Limit))
+        if len(taken) < 3:
+            raise ValueError
+
+    limit = Limit()
+    world.plugin("late", {"new": take}, CREATE_INFO=Limit)
+    with world.create([], ["late"], ext=[limit]) as instance:
+        for ext, error in (
+            ([3], UnknownConfigTypeError),
+            (broken(), OSError),
+            ([Limit(2), Other()], UnconsumedConfigError),
+        ):
+            with pytest.raises(error):
+                instance.retry("late", ext=ext) if error is not UnconsumedConfigError else instance.retry(
+                    "late", ext=[Other()]
+                )
+            assert [aside.name for aside in instance.report().set_aside] == ["late"]
+        taken.append(None)
+        assert instance.retry("late") is True
+        assert taken[0] is taken[-1] is limit
+
+
+def test_r1_new_configuration_takes_the_place_of_its_types_only(world: Any) -> None:
+    """R1: a dependent keeps what it took before, and what of the new it took and failed."""
+    taken: list[object] = []
+
+    def take(kind: type, fails: list[bool]) -> Any:
+        def act(both: Any) -> None:
+            taken.append(both[1].require_ext(kind))
+            if fails.pop(0):
+                raise ValueError
+
+        return act
+
+    limit, other, newer = Limit(), Other(), Limit(9)
+    world.plugin("a", {"new": take(Limit, [False, False]), "initialize": Mood(ValueError)}, CREATE_INFO=Limit)
+    world.plugin("b", {"new": take(Other, [False, True, False])}, CREATE_INFO=Other, REQUIRES=("a",))
+    with world.create([], ["a", "b"], ext=[limit, other]) as instance:
+        assert taken == [limit, other]
+        assert instance.retry("a", ext=[newer]) is True
+        assert taken[2:] == [newer, other]
+        assert [aside.name for aside in instance.report().set_aside] == ["b"]
+        assert instance.retry("b") is True
+        assert taken[4:] == [other]
+
+
+def test_r1_ctrl_c_passes_though_the_instance_was_closed(plain_world: Any) -> None:
+    """R1, F1: with the instance closed on the way."""
+    world = plain_world
+
+    def close_and_interrupt(plugin: Any) -> None:
+        if mood:
+            raise mood.pop()
+        plugin.instance.close()
+        raise KeyboardInterrupt
+
+    mood = [ValueError()]
+    world.plugin("a")
+    world.plugin("late", {"initialize": close_and_interrupt})
+    instance = world.create(["a"], ["late"])
+    with pytest.raises(KeyboardInterrupt):
+        instance.retry("late")
+    assert instance.closed
+    assert world.journal[-1] == "teardown a"
+
+
+def test_r1_a_report_during_a_retry(world: Any) -> None:
+    """R1: also of what the plan had set aside, and has no reason yet."""
+    texts: list[str] = []
+    world.plugin("a", {"new": Mood(ValueError)})
+    world.plugin(
+        "late", {"initialize": lambda plugin: texts.append(str(plugin.instance.report()))}, REQUIRES=("b",)
+    )
+    with world.create([], ["a", "late", "b"]) as instance:
+        world.plugin("b")
+        assert instance.retry("b") is True
+    assert "late  constructed  optional; tried again" in texts[0]

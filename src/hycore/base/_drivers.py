@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hycore.base._lifecycle import Lifecycle
 
-__all__ = ["adrive", "drive", "drive_at_the_end", "running_loop"]
+__all__ = ["adrive", "drive", "drive_at_the_end", "is_awaitable", "running_loop"]
 
 
 def drive(steps: Any) -> Any:
@@ -35,6 +35,10 @@ def drive_at_the_end(steps: Any) -> Any:
     return _driven(steps, _run_to_its_wait)
 
 
+class _CoroutineClosed(BaseException):
+    """Stands for a `GeneratorExit` in the engine: Python closes generators with that one instead of throwing it."""
+
+
 async def adrive(steps: Any, life: Lifecycle, loop: Any) -> Any:
     """Runs the engine in the task that awaits, and returns what it returns."""
     raised: BaseException | None = None
@@ -48,14 +52,19 @@ async def adrive(steps: Any, life: Lifecycle, loop: Any) -> Any:
             if closing:
                 raised = _run_to_its_wait(waiting)
                 continue
+            requests = loop.cancel_requests()
             try:
                 await _awaited(waiting, life, loop)
-            except BaseException as error:
-                raised = error
+            except GeneratorExit:
                 # The coroutine is being closed: nothing can be awaited in it any more.
-                closing = isinstance(error, GeneratorExit)
+                closing = True
+                raised = _CoroutineClosed()
+            except BaseException as error:
+                raised = loop.judged(error, requests)
             del waiting
     except StopIteration as stop:
+        if closing:
+            raise GeneratorExit from None
         return stop.value
     finally:
         del raised
@@ -105,23 +114,37 @@ def _refused(waiting: Any) -> BaseException:
         end: Any = getattr(waiting, way_to_end, None)
         if end is not None:
             try:
-                end()
+                ended = end()
+                if is_awaitable(ended):  # of a pool, for instance, whose `close` is asynchronous
+                    ended.close()
             except Exception as error:
                 return TypeError(f"it returned an awaitable, which could not be ended: {describe(error)}")
             break
     return TypeError(
-        f"it returned an awaitable ({type(waiting).__name__}), and this instance is synchronous: nothing awaits it"
+        f"it returned an awaitable ({kind_of(waiting)}), and this instance is synchronous: nothing awaits it"
     )
+
+
+def kind_of(waiting: Any) -> str:
+    """The name of an awaitable's type; where times are taken, of what is timed."""
+    return type(getattr(waiting, "timed", waiting)).__name__
 
 
 def _run_to_its_wait(waiting: Any) -> BaseException | None:
     """Runs an awaitable as far as it goes without waiting; returns what it raised, or the failure to wait."""
+    trio: Any = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        # A nursery that it opens would be one of whatever task runs at this moment, and outlive it there.
+        _refused(waiting)
+        return RuntimeError("nothing awaits it any more: end the instance with await instance.aclose()")
     try:
         kind: Any = type(waiting)
         steps = kind.__await__(waiting) if hasattr(kind, "__await__") else waiting
         next(steps)
     except StopIteration:
         return None
+    except GeneratorExit:
+        return _CoroutineClosed()
     except BaseException as error:
         return error
     try:
@@ -165,6 +188,14 @@ class NoLoop:
     def is_cancelled(self) -> bool:
         """Whether what is awaited now would be cancelled at once."""
         return False
+
+    def cancel_requests(self) -> int:
+        """How often the task has been asked to end."""
+        return 0
+
+    def judged(self, error: BaseException, requests: int) -> BaseException:
+        """What an exception means that a hook has raised, which began after so many requests."""
+        return error
 
     def within(self, waiting: Any, seconds: float, name: str) -> Any:
         """Here there is no way to wait for so long and no longer."""

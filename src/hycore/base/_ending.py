@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hycore.base._beginning import InstanceRef
     from hycore.base._instance import InstanceContext
 
-    Who = tuple[int, object]
+    Who = tuple[int, int | None]
 
 __all__ = [
     "begin_to_end",
@@ -38,14 +38,15 @@ __all__ = [
     "closers",
     "closing",
     "end",
+    "forget_if_closed",
     "forget_look_ups",
     "forks",
     "is_steady",
     "live",
-    "refuse_to_await",
     "retriers",
     "serials",
     "wait_for_the_end",
+    "what_must_be_awaited",
     "who",
 ]
 
@@ -70,8 +71,9 @@ forks = 0
 
 
 def who(instance: InstanceContext) -> Who:
-    """The thread that runs and, for an asynchronous instance, the task."""
-    return get_ident(), running_loop().task() if instance._asynchronous else None
+    """The thread that runs and, where an event loop runs, the task; by its id, for a task may hold the instance."""
+    task = running_loop().task()
+    return get_ident(), id(task) if task is not None else None
 
 
 def claim(instance: InstanceContext) -> str:
@@ -104,18 +106,19 @@ def claim(instance: InstanceContext) -> str:
     return "mine" if is_mine else "wait"
 
 
-def refuse_to_await(instance: InstanceContext) -> None:
-    """Raises `AsyncCloseError` if `close` would have to await."""
-    if not instance._asynchronous or instance._state == "closed" or instance._forks != forks:
-        return
-    closer = closers.get(instance._serial)
+def what_must_be_awaited(instance: InstanceContext) -> AsyncCloseError | None:
+    """The error that it is to call `close` where `aclose` must be awaited."""
+    if instance._state == "closed" or instance._forks != forks:
+        return None
     me = who(instance)
-    if closer is not None and closer != me and closer[0] == me[0]:
-        raise AsyncCloseError
-    if instance._state == "open" and instance._serial not in retriers:
+    for worker in (closers.get(instance._serial), retriers.get(instance._serial)):
+        # Another task of this thread, which to wait for would hold up.
+        if worker is not None and worker != me and worker[0] == me[0] and worker[1] is not None:
+            return AsyncCloseError()
+    if instance._asynchronous and instance._state == "open" and instance._serial not in retriers:
         awaited = instance._life.awaited_at_the_end()
-        if awaited:
-            raise AsyncCloseError(awaited)
+        return AsyncCloseError(awaited) if awaited else None
+    return None
 
 
 def closing(instance: InstanceContext) -> Any:
@@ -139,6 +142,12 @@ def closing(instance: InstanceContext) -> Any:
         attach_failures(interrupt, failures)
         return interrupt
     return TeardownError(failures) if failures else None
+
+
+def forget_if_closed(instance: InstanceContext) -> None:
+    """After an error: the frames of whoever has closed it to the end are not needed any more."""
+    if instance._state == "closed":
+        forget(instance._life.running)
 
 
 def begin_to_end(instance: InstanceContext) -> InstanceRef | None:
@@ -195,13 +204,25 @@ def _forget(instance: InstanceContext) -> None:
 
 
 def _is_anothers(instance: InstanceContext) -> bool:
-    closer = closers.get(instance._serial)
-    return closer is not None and closer[0] != get_ident()
+    worker = closers.get(instance._serial) or retriers.get(instance._serial)
+    return worker is not None and worker[0] != get_ident()
 
 
-def closed_meanwhile(operation: str, undoing: BaseException | None) -> BaseException:
-    """What a creation or a retry raises that was ended by a `close` of somebody else."""
-    failure = InstanceClosedError(operation)
+def closed_meanwhile(
+    operation: str, undoing: BaseException | None, error: BaseException | None = None
+) -> BaseException:
+    """What a creation or a retry raises that was ended by a `close` of somebody else.
+
+    `undoing` is what failed while it was closed, `error` what had ended it anyway: Ctrl-C and cancellation pass.
+    """
+    failure: BaseException = InstanceClosedError(operation)
+    if error is not None and not isinstance(error, Exception):
+        failure = error
+    elif isinstance(error, InstanceClosedError):
+        for note in getattr(error, "__notes__", ()):
+            failure.add_note(note)
+    elif error is not None:
+        failure.add_note(f"meanwhile, {error}")
     if isinstance(undoing, TeardownError):
         attach_failures(failure, list(undoing.exceptions))
     elif undoing is not None:
@@ -234,8 +255,11 @@ def _close_all() -> None:
         if _is_anothers(instance):
             wait_for_the_end(instance, _PATIENCE)
             continue
+        # A task of this thread that closes it, or tries something again, goes on no more.
+        instance._take_over()
         error = instance._close(drive_at_the_end if instance._asynchronous else drive)
-        forget(instance._life.running)
+        if error is not None:
+            forget(instance._life.running)
         del instance
         if error is not None:
             report_unraisable(error)

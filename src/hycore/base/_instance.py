@@ -20,7 +20,7 @@ from hycore.base._beginning import (
     judge_of,
     prepare,
 )
-from hycore.base._cleaning import forget
+from hycore.base._cleaning import clean, forget
 from hycore.base._drivers import adrive, drive, drive_at_the_end, running_loop
 from hycore.base._ending import (
     begin_to_end,
@@ -30,11 +30,12 @@ from hycore.base._ending import (
     closers,
     closing,
     end,
+    forget_if_closed,
     forget_look_ups,
     is_steady,
-    refuse_to_await,
     retriers,
     wait_for_the_end,
+    what_must_be_awaited,
     who,
 )
 from hycore.base._lifecycle import Lifecycle, bring_up
@@ -310,7 +311,7 @@ class InstanceContext:
                     uuid=str(registry.uuid),
                     description=registry.description,
                     state=state,
-                    reason=reasons[registry.name],
+                    reason=reasons.get(registry.name, "optional; tried again"),
                     times=life.times.seconds(registry.name) if life.times is not None else {},
                     held=life.times.seconds_held(registry.name) if life.times is not None else {},
                 )
@@ -409,7 +410,11 @@ class InstanceContext:
             raise InstanceClosedError("implementations")
         known = self._implementing
         steady = is_steady(self)
-        matches = Matcher(point)
+        try:
+            matches = Matcher(point)
+        except ArgumentTypeError:
+            del self  # whoever keeps the error keeps this frame
+            raise
         found: tuple[P, ...] = tuple([plugin for _, plugin in plugins_up(self) if matches(type(plugin))])
         if steady:
             known[point] = found
@@ -442,27 +447,33 @@ class InstanceContext:
     def retry(self, name: str, *, ext: Iterable[object] | None = None) -> bool:
         """Tries an extension again that was set aside, with what was set aside for requiring it (rule R1).
 
-        It gets the configuration that it took or claims, or `ext` in its place. What comes up stands last in the order.
-        Returns whether the extension is up; one that fails is set aside again, and `report()` tells why.
+        It gets the configuration that it took or claims; objects in `ext` take the place of those of their types. What
+        comes up stands last in the order. Returns whether the extension is up; one that fails is set aside again, and
+        `report()` tells why.
 
         Raises `PluginNotFoundError` for a name that was not asked for, `RetryError` if it cannot be tried now,
         `UnconsumedConfigError` and the like for `ext`, and `InstanceClosedError` if the instance was closed meanwhile.
         """
-        error: BaseException | None
+        error: BaseException | None = None
+        is_up = is_mine = False
         life = self._life
         me = who(self)
         try:
-            if self._can_retry(name, me):
-                return True
-            error = drive(self._retrying(name, ext, awaits=False))
+            is_up = self._can_retry(name, me)
+            if not is_up:
+                error = drive(self._retrying(name, ext, awaits=False))
+        except BaseException as caught:
+            clean(caught, life.running)
+            error = caught
         finally:
-            self._end_retry(me)
-        if life.aborted:
-            error = closed_meanwhile("retry", self._close(drive))
+            is_mine = self._end_retry(me)
+        if is_mine and life.aborted:
+            error = closed_meanwhile("retry", self._close(drive), error)
+        if is_mine:
             forget(life.running)
         if error is None:
-            return self._is_there(name)
-        del self, life
+            return is_up or self._is_there(name)
+        del self, life, me, ext
         try:
             raise error
         finally:
@@ -470,22 +481,30 @@ class InstanceContext:
 
     async def aretry(self, name: str, *, ext: Iterable[object] | None = None) -> bool:
         """Like `retry`, for extensions whose hooks may be `async def`."""
-        error: BaseException | None
+        error: BaseException | None = None
+        is_up = is_mine = False
         life = self._life
         loop = running_loop()
         me = who(self)
         try:
-            if self._can_retry(name, me):
-                return True
-            error = await adrive(self._retrying(name, ext, awaits=True), life, loop)
+            is_up = self._can_retry(name, me)
+            if not is_up:
+                life.cancelled = loop.cancellations
+                error = await adrive(self._retrying(name, ext, awaits=True), life, loop)
+        except GeneratorExit:
+            raise
+        except BaseException as caught:
+            clean(caught, life.running)
+            error = caught
         finally:
-            self._end_retry(me)
-        if life.aborted:
-            error = closed_meanwhile("retry", await self._aclose(loop))
+            is_mine = self._end_retry(me)
+        if is_mine and life.aborted:
+            error = closed_meanwhile("retry", await self._aclose(loop), error)
+        if is_mine:
             forget(life.running)
         if error is None:
-            return self._is_there(name)
-        del self, life, loop
+            return is_up or self._is_there(name)
+        del self, life, loop, me, ext
         try:
             raise error
         finally:
@@ -511,12 +530,13 @@ class InstanceContext:
         forget_look_ups(self)
         return False
 
-    def _end_retry(self, me: Who) -> None:
-        """Gives the right back, if it was taken: Ctrl-C may have come before."""
-        if retriers.get(self._serial) is me:
-            forget_look_ups(self)
-            retriers.pop(self._serial, None)
-            forget(self._life.running)
+    def _end_retry(self, me: Who) -> bool:
+        """Gives the right back, if it was taken: Ctrl-C may have come before. Returns whether it was."""
+        if retriers.get(self._serial) is not me:
+            return False
+        forget_look_ups(self)
+        retriers.pop(self._serial, None)
+        return True
 
     def _retrying(self, name: str, ext: Iterable[object] | None, *, awaits: bool) -> Any:
         from hycore.base._retry import try_again
@@ -547,10 +567,9 @@ class InstanceContext:
         Raises `TeardownError` with every failure when all has run, and `AsyncCloseError` where there is something to
         await: then nothing has run.
         """
-        refuse_to_await(self)
-        error = self._close(drive)
+        error = what_must_be_awaited(self) or self._close(drive)
         if error is not None:
-            forget(self._life.running)
+            forget_if_closed(self)
             del self
             try:
                 raise error
@@ -562,9 +581,14 @@ class InstanceContext:
 
         A cancellation fails the hook that it hits, and is raised as itself when all have run.
         """
-        error = await self._aclose(running_loop())
+        error: BaseException | None
+        try:
+            error = await self._aclose(running_loop())
+        except BaseException as caught:  # while it waited for another closer
+            clean(caught, self._life.running)
+            error = caught
         if error is not None:
-            forget(self._life.running)
+            forget_if_closed(self)
             del self
             try:
                 raise error
@@ -605,17 +629,24 @@ class InstanceContext:
     def __enter__(self) -> Self:
         if self._state == "closed":
             raise InstanceClosedError("with")
-        refuse_to_await(self)
-        return self
+        error = what_must_be_awaited(self)
+        if error is None:
+            return self
+        del self
+        try:
+            raise error
+        finally:
+            del error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Closes. If the body raised, that goes on, and what fails here becomes its notes."""
-        refuse_to_await(self)
-        failure = beside(error, self._close(drive))
-        forget(self._life.running)
-        del self, error, traceback
+        undone = what_must_be_awaited(self) or self._close(drive)
+        if undone is not None:
+            forget_if_closed(self)
+        failure = beside(error, undone)
+        del self, error, traceback, undone
         if failure is not None:
             try:
                 raise failure
@@ -631,9 +662,11 @@ class InstanceContext:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Closes. If the body raised, that goes on, and what fails here becomes its notes."""
-        failure = beside(error, await self._aclose(running_loop()))
-        forget(self._life.running)
-        del self, error, traceback
+        undone = await self._aclose(running_loop())
+        if undone is not None:
+            forget_if_closed(self)
+        failure = beside(error, undone)
+        del self, error, traceback, undone
         if failure is not None:
             try:
                 raise failure
@@ -648,13 +681,17 @@ class InstanceContext:
         if state == "closed":
             return
         # Nobody else has a reference, and so the right to close it, or tries something again.
-        retriers.pop(self._serial, None)
-        closers[self._serial] = who(self)
-        if state == "creating" or (state == "closing" and self._life.phase != "ended"):
-            self._state = "open"  # Ctrl-C hit the creation, or the closing, outside of every hook
+        self._take_over()
         error = self._close(drive_at_the_end if self._asynchronous else drive)
         if error is not None:
             forget(self._life.running)
             del self
             report_unraisable(error)
             del error
+
+    def _take_over(self) -> None:
+        """Takes the right to close from whoever had it and does not go on: at a drop, at the end of the process."""
+        retriers.pop(self._serial, None)
+        closers[self._serial] = who(self)
+        if self._state == "creating" or (self._state == "closing" and self._life.phase != "ended"):
+            self._state = "open"

@@ -217,8 +217,8 @@ def take_down(life: Lifecycle, start: int | None = None) -> Steps:
             caught = error
         else:
             break
-        if _is_failure(caught) or isinstance(caught, life.cancelled):
-            # A cancellation fails the hook that it hits, and is raised when all is undone.
+        if _is_failure(caught) or isinstance(caught, life.cancelled) or life.interrupt is not None:
+            # A cancellation fails the hook that it hits, and is raised when all is undone; of others the first is.
             life.undo_errors.append(_failure(life, caught))
         else:
             clean(caught, life.running)
@@ -256,6 +256,8 @@ def _undone(life: Lifecycle, ended: BaseException, start: int | None) -> Any:
         _take_out(life, frozenset(range(start, len(life.registries))))
         life.binding.undoing = False
         life.phase = "up"
+    for text in life.failures if start is None else ():
+        ended.add_note(f"before that, {text}")  # while extensions were set aside
     failures, interrupt = life.outcome()
     attach_failures(ended, failures)
     known = not isinstance(ended, Exception) and isinstance(interrupt, life.cancelled)
@@ -505,12 +507,16 @@ def _is_asynchronous(callback: Any) -> bool:
     """Whether a callback is an `async def`, as far as it can be told without calling it."""
     while hasattr(type(callback), "func") and type(callback).__module__ == "functools":
         callback = callback.func
-    code = getattr(getattr(callback, "__func__", callback), "__code__", None)
-    return bool(getattr(code, "co_flags", 0) & 0x80)
+    function = getattr(callback, "__func__", callback)
+    if not hasattr(function, "__code__"):
+        function = type(callback).__call__  # an object that can be called
+    return bool(getattr(getattr(function, "__code__", None), "co_flags", 0) & 0x80)
 
 
 def _is_failure(error: BaseException) -> bool:
     """F1: a plugin's own failure, in contrast to Ctrl-C, cancellation and the like, which pass."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split((Exception, SystemExit))[1] is None
     return isinstance(error, Exception | SystemExit)
 
 

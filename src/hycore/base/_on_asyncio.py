@@ -24,7 +24,35 @@ class Asyncio:
 
     def task(self) -> object:
         """What tells one task from another."""
-        return self.asyncio.current_task()
+        return self._task()
+
+    def cancel_requests(self) -> int:
+        """How often the task has been asked to end."""
+        task = self._task()
+        requests: int = task.cancelling() if task is not None else 0
+        return requests
+
+    def judged(self, error: BaseException, requests: int) -> BaseException:
+        """What an exception means that a hook has raised, which began after so many requests.
+
+        A failure instead of a cancellation hides that one; a cancellation that nobody has asked for is a failure.
+        """
+        now = self.cancel_requests()
+        if isinstance(error, Exception) and now > requests:
+            cancelled: BaseException = self.asyncio.CancelledError()
+            cancelled.__cause__ = error
+            return cancelled
+        if isinstance(error, self.cancellations) and now == 0:
+            failure = RuntimeError("it was cancelled from inside: something that it awaits, and not the task")
+            failure.__cause__ = error
+            return failure
+        return error
+
+    def _task(self) -> Any:
+        try:
+            return self.asyncio.current_task()
+        except RuntimeError:  # in a child that was forked inside of the loop
+            return None
 
     def is_cancelled(self) -> bool:
         """Whether what is awaited now would be cancelled at once: asyncio cancels one wait, and not the next."""

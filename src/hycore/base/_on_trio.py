@@ -23,8 +23,19 @@ class Trio:
         self.cancellations: tuple[type[BaseException], ...] = (trio.Cancelled,)
 
     def task(self) -> object:
-        """What tells one task from another."""
-        return self.trio.lowlevel.current_task()
+        """What tells one task from another; `None` between tasks, where a drop or a signal may come."""
+        try:
+            return self.trio.lowlevel.current_task()
+        except RuntimeError:
+            return None
+
+    def cancel_requests(self) -> int:
+        """How often the task has been asked to end: trio cancels scopes, and tells it by its own exception."""
+        return 0
+
+    def judged(self, error: BaseException, requests: int) -> BaseException:
+        """What an exception means that a hook has raised: trio lets none take the place of a cancellation."""
+        return error
 
     def is_cancelled(self) -> bool:
         """Whether what is awaited now would be cancelled at once, as it is until the cancelled scope is left."""

@@ -168,8 +168,9 @@ class Times:
         phases[phase] = phases.get(phase, 0) + perf_counter_ns() - start
 
     def begin(self, name: str, phase: str) -> None:
-        """Notes when a hook was first run, after the call that made it."""
-        self.begun.setdefault((name, phase), perf_counter_ns())
+        """Notes when a hook begins to run, after the call that made it."""
+        # What earlier runs have taken is added: an extension may be tried again.
+        self.begun[name, phase] = perf_counter_ns() - self.waited.get((name, phase), 0)
 
     def held(self, name: str, phase: str, start: int) -> None:
         """Adds a step of a hook that is awaited, from `start` until now; its whole time ends with its last step."""
@@ -254,18 +255,19 @@ class Watched:
 class _Timed:
     """An awaitable whose steps are timed one by one, and its waits with them."""
 
-    __slots__ = ("name", "phase", "steps", "times", "waiting")
+    __slots__ = ("name", "phase", "steps", "timed", "times")
 
     def __init__(self, waiting: Any, times: Times, name: str, phase: str) -> None:
-        self.waiting = waiting
+        self.timed = waiting
         self.times = times
         self.name = name
         self.phase = phase
         self.steps: Any = None
 
     def __await__(self) -> _Timed:
-        kind: Any = type(self.waiting)
-        self.steps = kind.__await__(self.waiting) if hasattr(kind, "__await__") else self.waiting
+        kind: Any = type(self.timed)
+        self.times.begin(self.name, self.phase)
+        self.steps = kind.__await__(self.timed) if hasattr(kind, "__await__") else self.timed
         return self
 
     def __iter__(self) -> _Timed:
@@ -281,17 +283,20 @@ class _Timed:
 
     def throw(self, *error: Any) -> object:
         """Goes on to the next wait with what came of the last one."""
-        return self._timed(self.steps.throw, *error)
+        throw: Any = getattr(self.steps, "throw", None)
+        if throw is None:
+            raise error[0]
+        return self._timed(throw, *error)
 
     def close(self) -> None:
         """Ends it where it waits."""
-        end: Any = getattr(self.waiting if self.steps is None else self.steps, "close", None)
+        waiting = self.timed if self.steps is None else self.steps
+        end: Any = getattr(waiting, "close", None) or getattr(waiting, "cancel", None)
         if end is not None:
             end()
 
     def _timed(self, step: Callable[..., object], *arguments: object) -> object:
         start = perf_counter_ns()
-        self.times.begin(self.name, self.phase)
         try:
             return step(*arguments)
         finally:

@@ -5,6 +5,7 @@ Layer: `base`, above `_lifecycle` and `_config`, below `_instance`.
 
 from __future__ import annotations
 
+from hycore.base._cleaning import clean
 from hycore.base._config import hints, judge_leftovers
 from hycore.base._lifecycle import bring_up_more
 from hycore.base._plan import SetAside, plan_again
@@ -48,51 +49,73 @@ def try_again(
     the exception to raise, or `None`, whether or not the extension is up.
     """
     group = _group_of(life, name)
-    before = list(life.aside)
+    before = list(life.aside), dict(life.kept_ext), list(life.left)
     known = checked_inventory(inventory)
+    done = False
+    ended: BaseException | None = None
     try:
         coming = _plan(life, group, info, known, asynchronous)
         for registry in coming:
             if registry.async_hooks and not awaits and asynchronous:
                 problem = f"{registry.name!r} has asynchronous hooks"
                 raise RetryError(name, problem=problem, step=f"await instance.aretry({name!r})")
-        handed = {registry.name: _kept(life, registry) for registry in coming}
-        if ext is None:
-            given = OpaqueList(
-                [AddressedObject(of, bare(thing)) for of, things in handed.items() for thing in things]
-            )
-        else:
-            given = _converted(life, coming, ext, known)
-            handed = {registry.name: given._left() if registry.name == name else [] for registry in coming}
+        new = _converted(life, coming, ext, known) if ext is not None else []
+        given = OpaqueList([*new, *_kept(life, coming, new)])
+        if coming:
+            ended = yield from _brought_up(life, coming, given, ext is not None, info, inventory, warn)
+        done = ended is None
+        return ended
     except HyError as error:
-        life.aside = before
+        clean(error, life.running)
         return error
-    if not coming:
-        return None
+    finally:
+        if not done:
+            life.aside, life.kept_ext, life.left = before
+
+
+def _brought_up(
+    life: Lifecycle,
+    coming: list[PluginRegistry],
+    given: OpaqueList,
+    is_judged: bool,
+    info: InstanceCreateInfo,
+    inventory: Inventory | None,
+    warn: Callable[[str], None],
+) -> Any:
+    """Brings up what comes, and keeps the configuration of what does not."""
     life.ext = given
     life.lists.append(given)
+    given._remember()
+    left: list[object] = []
+    unclaimed = life.left
 
     def judge() -> HyError | None:
-        if ext is None:
+        left.extend(given._left())
+        if not is_judged:
             given._seal()
             return None
-        left, warnings = judge_leftovers(info, life, inventory)
+        error, warnings = judge_leftovers(info, life, inventory)
+        life.left = unclaimed
         for warning in warnings:
             warn(warning)
-        return left
+        return error
 
     ended = yield from bring_up_more(life, coming, judge)
     del judge
+    taken = given._taken_by()
     if ended is not None:
-        life.aside = before
+        return ended
     aside = {each.name for each in life.aside}
     for registry in coming:
         if registry.name in aside:
-            life.kept_ext[registry.name] = handed[registry.name]
+            mine = [bare(thing) for thing in left if _claims(registry, thing)]
+            life.kept_ext[registry.name] = [*taken.get(registry.name, ()), *mine]
         else:
             life.kept_ext.pop(registry.name, None)
             life.reasons[registry.name] = "optional; tried again"
-    return ended
+    if not [registry for registry in coming if registry.name not in aside]:
+        life.lists.remove(given)  # the ledger grows by what came up
+    return None
 
 
 def _group_of(life: Lifecycle, name: str) -> set[str]:
@@ -133,19 +156,29 @@ def _plan(
     return coming
 
 
-def _kept(life: Lifecycle, registry: PluginRegistry) -> list[object]:
-    """What the extension took when it was tried before, and what of the rest it claims."""
-    kept = list(life.kept_ext.get(registry.name, ()))
-    for thing in list(life.left):
-        addressee = thing.extension if isinstance(thing, AddressedObject) else registry.name
-        if addressee == registry.name and type(bare(thing)) is registry.create_info:
-            life.left = [each for each in life.left if each is not thing]
-            kept.append(thing)
+def _kept(life: Lifecycle, coming: list[PluginRegistry], new: list[object]) -> list[AddressedObject]:
+    """What the extensions took when they were tried before, and what of the rest they claim, unless there is new."""
+    replaced = {type(bare(thing)) for thing in new}
+    kept: list[AddressedObject] = []
+    for registry in coming:
+        things = [*life.kept_ext.get(registry.name, ())]
+        for thing in life.left:
+            if _claims(registry, thing):
+                things.append(bare(thing))
+                life.left = [each for each in life.left if each is not thing]
+        kept += [AddressedObject(registry.name, thing) for thing in things if type(thing) not in replaced]
     return kept
+
+
+def _claims(registry: PluginRegistry, thing: object) -> bool:
+    if isinstance(thing, AddressedObject):
+        return thing.extension == registry.name
+    return type(thing) is registry.create_info
 
 
 def _converted(
     life: Lifecycle, coming: list[PluginRegistry], ext: Iterable[object], inventory: Inventory
-) -> OpaqueList:
+) -> list[object]:
     create_infos = [registry.create_info for registry in coming if registry.create_info is not None]
-    return carry_over(ext, create_infos=create_infos, hints=hints(life, inventory), refuse_unknown=True)
+    given = carry_over(ext, create_infos=create_infos, hints=hints(life, inventory), refuse_unknown=True)
+    return given._left()

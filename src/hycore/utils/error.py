@@ -644,7 +644,8 @@ class AsyncCloseError(HyError, RuntimeError):
     def _compose(self) -> str:
         if not self.plugins:
             return (
-                "another task of this thread is closing the instance: await instance.aclose() to wait for it"
+                "another task of this thread is closing the instance, or tries an extension again: await "
+                "instance.aclose() to wait for it"
             )
         return (
             f"{_listed(self.plugins)} must be awaited to be torn down: await instance.aclose(), or use async with, in "
