@@ -1,6 +1,7 @@
 # make run     set up what is missing, then run the example application
 # make test    set up what is missing, then run every check and test
 # make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
+# make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
 #
 # Another Python, side by side:  make test PYTHON=python3.13 VENV=.venv-3.13
 # Once set up, nothing here needs the network.
@@ -31,7 +32,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format dist clean
+.PHONY: help run test lint types format dist clean model
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -49,6 +50,11 @@ lint: $(STAMPS)/dev
 types: $(STAMPS)/dev $(STAMPS)/ours
 	@$(PY) -m mypy
 	@$(PY) -m pyright --pythonpath $(BIN)/python
+
+EXAMPLES ?= 10000
+
+model: $(STAMPS)/dev $(STAMPS)/ours
+	@HY_EXAMPLES=$(EXAMPLES) $(PY) -m pytest tests/test_model.py --timeout=0
 
 format: $(STAMPS)/dev
 	@$(BIN)/ruff check --fix $(CODE)
