@@ -1155,3 +1155,50 @@ def test_what_is_no_inventory_is_told(world: Any, given: Any) -> None:
     for call in (InstanceContext.plan, InstanceContext.create):
         with pytest.raises(ArgumentTypeError, match="inventory must be an Inventory, not "):
             call(world.info(), inventory=given)
+
+
+def test_look_ups_of_other_threads_while_extensions_come_and_go(plain_world: Any) -> None:
+    """I2: a name gives its own plugin or none, whatever is set aside in that moment, and so it stays."""
+    world = plain_world
+    names = [f"p{number}" for number in range(24)]
+    current: list[weakref.ref[InstanceContext]] = []
+    for number, name in enumerate(names):
+        acts: dict[str, Any] = {"initialize": ValueError} if number % 2 else {}
+        if number == 0:
+            acts["attach_to"] = lambda plugin: current.append(weakref.ref(plugin.instance))
+        world.plugin(name, acts)
+    wrong: list[object] = []
+    ended = threading.Event()
+
+    def poll() -> None:
+        while not ended.is_set():
+            instance = current[-1]() if current else None
+            for name in names if instance is not None else ():
+                try:
+                    found: Any = instance.get_plugin_ext(name)
+                    if found is not None and found.name != name:
+                        wrong.append((name, found.name))
+                except HyError:
+                    continue
+                except Exception as error:
+                    wrong.append(error)
+            del instance
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=poll) for _ in range(3)]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(400):
+            instance = world.create([], names)
+            for number, name in enumerate(names):
+                if (instance.get_plugin_ext(name) is None) != bool(number % 2):
+                    wrong.append(name)
+            instance.close()
+    finally:
+        sys.setswitchinterval(before)
+        ended.set()
+        for thread in threads:
+            thread.join(20)
+    assert wrong == []
