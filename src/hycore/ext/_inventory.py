@@ -25,7 +25,8 @@ from hycore.utils.error import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from hycore.ext._discovery import Found, Look
@@ -36,6 +37,9 @@ __all__ = ["Inventory", "InventoryEntry", "Snapshot", "checked_inventory", "defa
 # The threads that import modules of entry points: a class there that registers itself is no news, and whether it
 # clashes with another is judged among what is asked for.
 _loading: list[int] = []
+
+around_import: Callable[[InventoryEntry], AbstractContextManager[None]] | None = None
+"""What tools put around the import of each installed entry: a time limit, a clock. There is none in a host."""
 
 # What entry points have led to, by target: the same class may be registered under another name of its module.
 _led_to: dict[str, object] = {}
@@ -94,7 +98,11 @@ class InventoryEntry(Record):
         """
         if self.registry is not None:
             return self.registry
-        found = self._imported()
+        if around_import is None:
+            found = self._imported()
+        else:
+            with around_import(self):
+                found = self._imported()
         registry = found if isinstance(found, PluginRegistry) else registry_of(found)
         if registry.name != self.name:
             raise PluginDefinitionError(
@@ -109,7 +117,7 @@ class InventoryEntry(Record):
 
         module_name, _, path = _bare(self.target).partition(":")
         if not path:
-            raise self._failed(
+            raise self.load_error(
                 "the entry point names a module, not a class: write it as 'package.module:ClassName'"
             )
         target = _bare(self.target)
@@ -124,27 +132,28 @@ class InventoryEntry(Record):
                     near = closest(attribute, dir(found), most=1)
                     hint = f", did you mean {near[0]!r}?" if near else ""
                     what = f"module {module_name!r}" if found is sys.modules.get(module_name) else repr(found)
-                    raise self._failed(f"{what} has no {attribute!r}{hint}") from error
+                    raise self.load_error(f"{what} has no {attribute!r}{hint}") from error
         except PluginLoadError:
             raise
         except DuplicatedKeyError as error:
             if self.name in error.names:
                 raise
-            raise self._failed(describe(error)) from error
+            raise self.load_error(describe(error)) from error
         except PluginDefinitionError as error:
             if error.plugin == target.replace(":", "."):
                 raise
-            raise self._failed(describe(error)) from error
+            raise self.load_error(describe(error)) from error
         except (Exception, SystemExit) as error:
-            raise self._failed(describe(error)) from error
+            raise self.load_error(describe(error)) from error
         finally:
             _loading.remove(thread)
         if not isinstance(found, type | PluginRegistry):
-            raise self._failed(f"{path!r} is of type {type(found).__name__}, and not a plugin class")
+            raise self.load_error(f"{path!r} is of type {type(found).__name__}, and not a plugin class")
         _led_to[target] = found
         return found
 
-    def _failed(self, reason: str) -> PluginLoadError:
+    def load_error(self, reason: str) -> PluginLoadError:
+        """The error that says why this entry cannot be loaded."""
         return PluginLoadError(
             self.name,
             target=self.target,
@@ -308,10 +317,10 @@ class Inventory:
             raise ArgumentTypeError("name", "the name of an extension", name)
         return self.snapshot().find(str.__str__(name))
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, *, use_index: bool = True) -> Snapshot:
         """One look at what will be asked for."""
         index = None
-        if self.groups:
+        if self.groups and use_index:
             from hycore.ext._index import index_of
 
             index = index_of(self.groups)

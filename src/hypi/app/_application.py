@@ -26,7 +26,7 @@ from hypi.api import Version
 from hypi.app._problems import ApplicationFileError, Keys, Lines, Problem, did_you_mean, spelled
 from hypi.app._values import BadValueError, build, imported, pydantic_problems, required_parameters
 
-__all__ = ["Application", "load_application"]
+__all__ = ["TABLES", "Application", "about", "asked_for", "groups_of", "load_application"]
 
 Main = Callable[[InstanceContext, list[str]], object]
 
@@ -37,19 +37,36 @@ class _Table(BaseModel):
 
 class _Named(_Table):
     name: StrictStr
-    version: StrictStr
+    version: Annotated[
+        StrictStr,
+        Field(
+            description='Three numbers, such as "1.0.0"',
+            json_schema_extra={"pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
+        ),
+    ]
 
 
 class _ApplicationTable(_Named):
-    main: StrictStr | None = None
+    main: Annotated[
+        StrictStr | None,
+        Field(description='A function main(instance, args), as "package.module:name"'),
+    ] = None
 
 
 class _InstanceTable(_Table):
-    node_id: Annotated[StrictInt, Field(ge=0, le=0xFFFF_FFFF)] = 0
-    enabled_extensions: list[StrictStr] = []
-    optional_extensions: list[StrictStr] = []
-    groups: list[StrictStr] | None = None
-    unused_ext: Literal["error", "warn", "ignore"] = "error"
+    node_id: Annotated[StrictInt, Field(ge=0, le=0xFFFF_FFFF, description="Goes into each UUID")] = 0
+    enabled_extensions: Annotated[list[StrictStr], Field(description="All of these must come up")] = []
+    optional_extensions: Annotated[list[StrictStr], Field(description="These may be missing or fail")] = []
+    groups: Annotated[
+        list[StrictStr] | None,
+        Field(
+            description="The groups of entry points to look for extensions in: hycore.plugins, if not given"
+        ),
+    ] = None
+    unused_ext: Annotated[
+        Literal["error", "warn", "ignore"],
+        Field(description="What to do about configuration that nobody took"),
+    ] = "error"
 
     @field_validator("node_id", mode="before")
     @classmethod
@@ -58,7 +75,7 @@ class _InstanceTable(_Table):
         return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
 
 
-_TABLES: dict[str, type[_Table]] = {
+TABLES: dict[str, type[_Table]] = {
     "application": _ApplicationTable,
     "engine": _Named,
     "instance": _InstanceTable,
@@ -120,6 +137,36 @@ def load_application(
     except RecursionError:
         raise reader.fail("has tables in tables deeper than can be read") from None
     return reader.application(groups)
+
+
+def asked_for(
+    path: str | os.PathLike[str], groups: Iterable[str] | None = None
+) -> tuple[list[str], Inventory]:
+    """The extensions that a file asks for, and where to find them, whatever else may be wrong in it.
+
+    Raises `ApplicationFileError` if that much cannot be read.
+    """
+    reader = _Reader(Path(path))
+    reader.read()
+    instance = reader.table("instance", _InstanceTable)
+    if instance is None:
+        raise reader.error()
+    table = reader.data.get("application")
+    main = table.get("main") if isinstance(table, dict) else None
+    reader.imported_main(main if isinstance(main, str) else None)  # it may register extensions
+    asked = dict.fromkeys([*instance.enabled_extensions, *instance.optional_extensions])
+    return list(asked), _inventory(tuple(groups) if groups is not None else instance.groups)
+
+
+def groups_of(path: str | os.PathLike[str]) -> list[str] | None:
+    """The groups of entry points that a file names; `None` if it names none, or cannot be read."""
+    reader = _Reader(Path(path))
+    try:
+        reader.read()
+    except ApplicationFileError:
+        return None
+    instance = reader.table("instance", _InstanceTable)
+    return instance.groups if instance is not None else None
 
 
 class _Reader:
@@ -280,8 +327,8 @@ class _Reader:
 
     def application(self, groups: Iterable[str] | None) -> Application:
         for name in self.data:
-            if name not in (*_TABLES, "ext"):
-                self.refuse((name,), f"unknown key; {did_you_mean(name, [*_TABLES, 'ext'])}")
+            if name not in (*TABLES, "ext"):
+                self.refuse((name,), f"unknown key; {did_you_mean(name, [*TABLES, 'ext'])}")
         application = self.table("application", _ApplicationTable)
         engine = self.table("engine", _Named)
         instance = self.table("instance", _InstanceTable) or self.what_is_right_of_instance()
@@ -512,8 +559,15 @@ def _gives_way(function: object) -> bool:
 
 def _named(error: PlanError, asked: Iterable[str]) -> list[str]:
     """The extensions asked for that the problems of a plan are about."""
-    about = [getattr(each, "plugin", getattr(each, "name", None)) for each in error.exceptions]
-    return [name for name in dict.fromkeys(asked) if name in about]
+    named = {name for each in error.exceptions for name in about(each)}
+    return [name for name in dict.fromkeys(asked) if name in named]
+
+
+def about(problem: BaseException) -> tuple[str, ...]:
+    """The extensions that one problem of a plan is about."""
+    names: tuple[str, ...] = getattr(problem, "names", ())
+    name: str | None = getattr(problem, "plugin", getattr(problem, "name", None))
+    return (*names, name) if name is not None else names
 
 
 def _line(problem: Problem) -> int:

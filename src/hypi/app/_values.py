@@ -23,7 +23,16 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator
 from hycore.utils.error import describe, qualified_name
 from hypi.app._problems import Keys, did_you_mean, is_in
 
-__all__ = ["BadValueError", "Wrong", "build", "imported", "pydantic_problems", "required_parameters"]
+__all__ = [
+    "BadValueError",
+    "Wrong",
+    "build",
+    "imported",
+    "known_keys",
+    "parameters",
+    "pydantic_problems",
+    "required_parameters",
+]
 
 _MISSING = "is missing, and has no default"
 _OWN_WORDS = {*typing.get_args(core_schema.ErrorType), "refused"} - {
@@ -67,7 +76,7 @@ def build(kind: type, values: Mapping[str, Any]) -> object:
     """
     if hasattr(kind, "__pydantic_core_schema__"):
         return _validated(kind, dict(values))
-    hints, required = _parameters(kind)
+    hints, required, _ = parameters(kind)
     problems = [_missing((name,)) for name in required if name not in values]
     ready: dict[str, Any] = {}
     cause: BaseException | None = None
@@ -115,7 +124,7 @@ def _cause_of(error: ValidationError) -> BaseException | None:
 
 def required_parameters(kind: type) -> list[str]:
     """The names without which a configuration object of this class cannot be made."""
-    return _parameters(kind)[1]
+    return parameters(kind)[1]
 
 
 def pydantic_problems(error: ValidationError, value: object) -> Iterator[Wrong]:
@@ -177,14 +186,20 @@ def _keys_in(value: Any, location: Iterable[str | int]) -> Keys:
     return tuple(keys)
 
 
-def _parameters(kind: Any) -> tuple[dict[str, Any], list[str]]:
-    """The hints of what a class is called with, by name, and the names that have no default."""
+def parameters(kind: Any) -> tuple[dict[str, Any], list[str], dict[str, Any]]:
+    """What a class is called with: the hints by name, the names that have no default, and the defaults of the others.
+
+    A default that is made anew for each object is missing. Raises `BadValueError` for a class that cannot be called, or
+    whose annotations cannot be resolved.
+    """
     fields: Any = getattr(kind, "__pydantic_fields__", None)
     if fields is not None:
         names = {field.alias or name: field for name, field in fields.items()}
-        return {name: field.annotation for name, field in names.items()}, [
-            name for name, field in names.items() if field.is_required()
-        ]
+        return (
+            {name: field.annotation for name, field in names.items()},
+            [name for name, field in names.items() if field.is_required()],
+            {name: field.default for name, field in names.items() if not field.is_required()},
+        )
     try:
         signature = inspect.signature(kind)
     except (TypeError, ValueError) as error:
@@ -206,7 +221,9 @@ def _parameters(kind: Any) -> tuple[dict[str, Any], list[str]]:
             text = f"the annotations of {qualified_name(kind)} cannot be resolved: {describe(error)}"
             raise BadValueError(Wrong((), text)) from error
     hints = {parameter.name: _bare(declared.get(parameter.name, Any)) for parameter in taken}
-    return hints, [parameter.name for parameter in taken if parameter.default is parameter.empty]
+    required = [parameter.name for parameter in taken if parameter.default is parameter.empty]
+    defaults = {parameter.name: parameter.default for parameter in taken if parameter.name not in required}
+    return hints, required, defaults
 
 
 def _bare(hint: Any) -> Any:
@@ -263,7 +280,7 @@ def _extended(schema: Any, config: Any = None) -> Any:
         return _wrapped(parts, _constructed(schema["cls"]))
     if kind in ("model-fields", "dataclass-args", "typed-dict"):
         extra = schema.get("extra_behavior") or (own or {}).get("extra_fields_behavior")
-        known = _known_keys(schema["fields"], own or {})
+        known = known_keys(schema["fields"], own or {})
         if extra != "allow" and known is not None:
             return _wrapped({**parts, "extra_behavior": "forbid"}, _without_unknown(known))
     return parts
@@ -340,7 +357,7 @@ def _without_unknown(known: list[str]) -> Callable[[Any, Handler], Any]:
     return validate
 
 
-def _known_keys(fields: Any, config: Mapping[str, Any]) -> list[str] | None:
+def known_keys(fields: Any, config: Mapping[str, Any]) -> list[str] | None:
     """What the keys of a table may be, or `None` where that is more than a list of names."""
     named = dict(fields) if isinstance(fields, dict) else {field["name"]: field for field in fields}
     by_name = config.get("validate_by_name") or config.get("populate_by_name")

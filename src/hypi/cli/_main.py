@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from hycore.base._version import runtime_version
-from hypi.cli._output import WRONG, flushed
+from hypi.cli._output import FAILED, WRONG, flushed, say
+from hypi.cli._signals import Signals
 
 __all__ = ["main"]
 
@@ -39,12 +40,25 @@ def _run(words: list[str], arguments: list[str]) -> int:
     if options.command is None:
         parser.print_help(sys.stderr)
         return WRONG
-    status: int = options.run(options, arguments)
-    return status
+    if arguments and options.command != "run":
+        say("hyperion: only `hyperion run` takes words after --")
+        return WRONG
+    status: int
+    if options.command == "run":  # it handles signals in its own way
+        status = options.run(options, arguments)
+    else:
+        with Signals():
+            status = options.run(options, arguments)
+    return status if flushed() else status or FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
+    from hypi.cli._check import add_check
+    from hypi.cli._doctor import add_doctor
+    from hypi.cli._info import add_info
+    from hypi.cli._list import add_list
     from hypi.cli._run import add_run
+    from hypi.cli._schema import add_schema
 
     parser = argparse.ArgumentParser(
         prog="hyperion",
@@ -53,5 +67,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hyperion-runtime {runtime_version()}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    add_run(commands)
+    for add in (add_run, add_check, add_list, add_info, add_schema, add_doctor):
+        add(commands)
     return parser

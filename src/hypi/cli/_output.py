@@ -8,9 +8,27 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Self, TextIO, final
 
-__all__ = ["FAILED", "FINE", "WRONG", "flushed", "reader_is_gone", "say", "show_error", "text_of"]
+__all__ = [
+    "FAILED",
+    "FINE",
+    "WRONG",
+    "Progress",
+    "columns",
+    "flushed",
+    "indented",
+    "printable",
+    "reader_is_gone",
+    "say",
+    "shortened",
+    "show",
+    "show_error",
+    "show_json",
+    "text_of",
+]
 
 FINE, FAILED, WRONG = 0, 1, 2
 """All is well; the file is right, but the work failed; the file or the usage is wrong."""
@@ -20,7 +38,74 @@ def say(text: str) -> None:
     """Prints a line on standard error, if there is one."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):  # nobody reads it, the disk is full, it is closed
-            print(text, file=sys.stderr, flush=True)
+            print(_encodable(printable(text), sys.stderr), file=sys.stderr, flush=True)
+
+
+def show(text: str) -> None:
+    """Prints lines on standard output, without what would steer a terminal."""
+    try:
+        print(_encodable(printable(text), sys.stdout))
+    except OSError:  # nobody reads it, the disk is full
+        flushed()
+
+
+def show_json(value: object) -> None:
+    """Prints a value as JSON, on several lines, in ASCII."""
+    import json
+
+    show(json.dumps(value, indent=2))
+
+
+def printable(text: str) -> str:
+    """The text with escapes in place of what is no letter: names in metadata may hold anything."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode("ascii")
+        for each in text
+    )
+
+
+def columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
+    """Rows as lines whose cells stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        (indent + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))).rstrip()
+        for row in rows
+    )
+
+
+def shortened(text: str) -> str:
+    """The last ten lines of a text, and of each line the beginning."""
+    lines = text.rstrip().split("\n")[-10:]
+    return "\n".join(line if len(line) <= 200 else f"{line[:200]}…" for line in lines)
+
+
+def indented(text: str, indent: str) -> str:
+    """The lines of a text, each with this in front."""
+    return "\n".join(f"{indent}{line}".rstrip() for line in text.split("\n"))
+
+
+@final
+class Progress:
+    """A line on the terminal that says what goes on while it is entered; nothing where standard error is none."""
+
+    def __init__(self) -> None:
+        self._is_shown = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show("")
+
+    def show(self, text: str) -> None:
+        """Replaces the line."""
+        if self._is_shown:
+            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"\r\x1b[K{printable(text)[: width - 1]}")
+                sys.stderr.flush()
 
 
 def show_error(error: BaseException, *, headline: str = "", with_traceback: bool = False) -> None:
@@ -70,6 +155,11 @@ def text_of(thing: object) -> str:
         return str(thing)
     except Exception as error:
         return f"<{type(thing).__name__} whose text cannot be read: {type(error).__name__}>"
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _text_of(error: BaseException) -> str:

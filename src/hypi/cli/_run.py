@@ -12,19 +12,23 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hycore.base import InstanceContext
-from hypi.app import Application, ApplicationFileError, load_application
+from hypi.cli._options import Commands, add_command, add_file, add_groups, add_settings
 from hypi.cli._output import FAILED, FINE, WRONG, flushed, reader_is_gone, say, show_error, text_of
 from hypi.cli._signals import Signals, TerminatedError
 
-__all__ = ["add_run"]
+if TYPE_CHECKING:
+    from hycore.base import InstanceContext
+    from hypi.app import Application
+
+__all__ = ["add_run", "folder_on_path"]
 
 
-def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_run(commands: Commands) -> None:
     """Adds the command to a parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "run",
         help="create the instance of an application file, call its main, tear down",
         description=(
@@ -34,30 +38,16 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
             "Ctrl-C, 143 after SIGTERM and 129 after SIGHUP."
         ),
         usage="hyperion run [-h] [--set KEY=VALUE] [--group NAME] [--traceback] FILE [-- ARGS]",
-        allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="the application file, such as app.toml")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="settings",
-        metavar="KEY=VALUE",
-        help="override one value of the file, such as ext.__EXT_lines.limit=10; may be given several times",
-    )
-    parser.add_argument(
-        "--group",
-        action="append",
-        dest="groups",
-        metavar="NAME",
-        help="look for extensions in this group of entry points, in place of the file's; may be given several times",
-    )
+    add_file(parser)
+    add_settings(parser)
+    add_groups(parser, instead="the file's")
     parser.add_argument("--traceback", action="store_true", help="show where an error was raised")
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
-    with Signals() as signals, _folder_on_path(options.file):
+    with Signals() as signals, folder_on_path(options.file):
         try:
             status = _started(options, arguments, signals)
         except KeyboardInterrupt as interrupt:
@@ -71,6 +61,8 @@ def _run(options: argparse.Namespace, arguments: list[str]) -> int:
 
 
 def _started(options: argparse.Namespace, arguments: list[str], signals: Signals) -> int:
+    from hypi.app import ApplicationFileError, load_application
+
     try:
         application = load_application(options.file, settings=options.settings, groups=options.groups)
         instance = application.create()
@@ -158,7 +150,7 @@ def _closed(instance: InstanceContext, options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _folder_on_path(file: str) -> Generator[None, None, None]:
+def folder_on_path(file: str) -> Generator[None, None, None]:
     """Puts the application file's folder first on `sys.path`: its main and its own plugins lie there."""
     folder = os.path.dirname(os.path.abspath(file))
     sys.path.insert(0, folder)

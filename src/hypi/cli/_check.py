@@ -1,0 +1,93 @@
+"""`hyperion check`: whether an application could start, as far as planning can know.
+
+Layer: `hypi.cli`, above `_child` and `_options`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from hypi.cli._child import ask_about_application
+from hypi.cli._options import Commands, add_command, add_file, add_groups, add_json, add_limit, add_settings
+from hypi.cli._output import FAILED, FINE, WRONG, Progress, indented, say, shortened, show, show_json
+
+__all__ = ["add_check", "as_text", "checked", "lines_of_problems"]
+
+
+def add_check(commands: Commands) -> None:
+    """Adds the command to a parser."""
+    parser = add_command(
+        commands,
+        "check",
+        help="check an application file: the order and its reasons, or all that is wrong",
+        description=(
+            "Reads and plans an application, in a child process with a time limit, and says in which order its "
+            "extensions would come up and why, or all that is wrong. Extensions are imported and their "
+            "configuration is validated; none of their hooks run, so that nothing is said about those."
+        ),
+    )
+    add_file(parser)
+    add_settings(parser)
+    add_groups(parser, instead="the file's")
+    add_json(parser)
+    add_limit(parser)
+    parser.set_defaults(run=_check)
+
+
+def _check(options: argparse.Namespace, _: list[str]) -> int:
+    with Progress() as progress:
+        progress.show(f"checking {options.file}")
+        answer, status = checked(options, options.settings)
+    if options.json:
+        show_json(answer)
+        return status
+    if answer["ok"]:
+        show(as_text(answer))
+    for line in lines_of_problems(answer):
+        say(f"hyperion: {line}")
+    return status
+
+
+def checked(options: argparse.Namespace, settings: list[str]) -> tuple[dict[str, Any], int]:
+    """What `check --json` prints, and the exit status."""
+    arguments = {"file": options.file, "settings": settings, "groups": options.groups}
+    outcome = ask_about_application("application", arguments, limit=options.limit)
+    result: dict[str, Any] = {"file": options.file, "ok": False, "problems": []}
+    answer = outcome.answer
+    if answer is None:
+        # No import had begun: the main of the file, or a class of configuration.
+        at = f", at {outcome.place}" if outcome.place is not None else ""
+        text = (
+            f"the check {outcome.reason}{at}: look at what main and the configuration do when they are made"
+        )
+        if outcome.output:
+            text += f"; printed was:\n{indented(shortened(outcome.output), '    ')}"
+        result["problems"] = [{"where": options.file, "key": "", "text": text}]
+        return result, FAILED
+    result["problems"] = answer["problems"]
+    if answer["problems"]:
+        return result, WRONG if answer["wrong"] else FAILED
+    result |= {"ok": True, "order": answer["order"], "set_aside": answer["set_aside"]}
+    return result, FINE
+
+
+def lines_of_problems(answer: dict[str, Any]) -> list[str]:
+    """What is wrong, with file, line and key."""
+    return [
+        ": ".join(filter(None, (problem["where"], problem["key"], problem["text"])))
+        for problem in answer["problems"]
+    ]
+
+
+def as_text(answer: dict[str, Any]) -> str:
+    """The order of an application, and why it is so."""
+    order = answer["order"]
+    width = max([len(each["name"]) for each in order], default=0)
+    lines = [f"{answer['file']}: {len(order)} extension{'s' if len(order) != 1 else ''}, in this order"]
+    for place, each in enumerate(order, start=1):
+        configuration = f"; configured by {each['configuration']}" if each["configuration"] else ""
+        lines.append(f"{place:>4}. {each['name']:<{width}}  {each['reason']}{configuration}")
+    lines += [f"set aside: {each['name']}: {each['error']}: {each['reason']}" for each in answer["set_aside"]]
+    lines.append("Hooks have not run: whether they succeed is not known.")
+    return "\n".join(lines)

@@ -1,0 +1,296 @@
+"""`hyperion doctor`: whether what is installed is well, and what to do about what is not.
+
+Layer: `hypi.cli`, above `_check`, `_child` and `_info`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from hycore.base._version import runtime_version
+from hycore.ext import Inventory, InventoryEntry
+from hycore.utils.error import HyError, closest
+from hypi.cli._check import as_text, checked, lines_of_problems
+from hypi.cli._child import Outcome, ask
+from hypi.cli._info import broken
+from hypi.cli._list import as_json
+from hypi.cli._options import Commands, add_command, add_file, add_groups, add_json, add_limit
+from hypi.cli._output import FAILED, FINE, Progress, columns, indented, shortened, show, show_json
+from hypi.cli._run import folder_on_path
+
+__all__ = ["add_doctor"]
+
+_SLOW = 1.0
+"""An import that takes longer is called slow, in seconds."""
+
+_LIMIT_OF_THE_CACHE = (
+    "it does not see a second claim of a name that is made by editing an installed distribution in place"
+)
+
+Found = dict[str, Any]
+
+
+def add_doctor(commands: Commands) -> None:
+    """Adds the command to a parser."""
+    parser = add_command(
+        commands,
+        "doctor",
+        help="import each installed extension in a process of its own, and say what is wrong",
+        description=(
+            "Imports each installed extension in a child process with a time limit and says which are fine, slow or "
+            "broken, and why; looks for clashes of names and UUIDs, for distributions that cannot be read, and for "
+            "others that have files of hycore or hypi. With an application file it also does what check does."
+        ),
+    )
+    add_file(parser, nargs="?")
+    add_groups(parser, instead="hycore.plugins or the file's")
+    add_json(parser)
+    add_limit(parser)
+    parser.set_defaults(run=_doctor)
+
+
+def _doctor(options: argparse.Namespace, _: list[str]) -> int:
+    if options.file is None:
+        return _examined(options)
+    with folder_on_path(options.file):
+        return _examined(options)
+
+
+def _examined(options: argparse.Namespace) -> int:
+    inventory = Inventory(_groups(options))
+    snapshot = inventory.snapshot(use_index=False)
+    entries = [entry for claims in snapshot.by_name.values() for entry in claims]
+    application: Found | None = None
+    status = FINE
+    with Progress() as progress:
+        extensions = list(_imported(entries, options.limit, progress))
+        problems = [*_problems(inventory, extensions)]
+        if options.file is not None:
+            progress.show(f"checking {options.file}")
+            application, status = checked(options, [])
+    result = {
+        "hyperion_runtime": runtime_version(),
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "groups": list(inventory.groups),
+        "cache": _cache(),
+        "extensions": extensions,
+        "problems": problems,
+        "application": application,
+        "ok": status == FINE and not problems and all(each["status"] != "broken" for each in extensions),
+    }
+    if options.json:
+        show_json(result)
+    else:
+        show(_text(result))
+    return status or (FINE if result["ok"] else FAILED)
+
+
+def _groups(options: argparse.Namespace) -> tuple[str, ...] | str:
+    if options.groups:
+        return tuple(options.groups)
+    if options.file is not None:
+        from hypi.app._application import groups_of
+
+        groups = groups_of(options.file)
+        if groups is not None:
+            return tuple(groups)
+    return "hycore.plugins"
+
+
+def _imported(entries: list[InventoryEntry], limit: float, progress: Progress) -> Iterator[Found]:
+    """What each extension says when it is imported in a process of its own; several at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    cancelled = threading.Event()
+
+    def look(entry: InventoryEntry) -> Outcome:
+        return ask("load", {"entry": as_json(entry)}, limit=limit, is_cancelled=cancelled.is_set)
+
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as threads:
+        try:
+            outcomes = threads.map(look, entries)
+            for number, entry in enumerate(entries, start=1):
+                progress.show(f"importing {number} of {len(entries)}: {entry.name}")
+                yield _judged(entry, next(outcomes))
+        except BaseException:
+            cancelled.set()
+            threads.shutdown(cancel_futures=True)
+            raise
+
+
+def _judged(entry: InventoryEntry, outcome: Outcome) -> Found:
+    answer: Any = outcome.answer or {"seconds": None}
+    wrong = broken(outcome) or {"reason": None, "place": None}
+    identity = answer.get("identity", {"uuid": None, "requires": []})
+    is_slow = answer["seconds"] is not None and answer["seconds"] > _SLOW
+    return {
+        **as_json(entry),
+        "status": "broken" if wrong["reason"] is not None else "slow" if is_slow else "fine",
+        "seconds": answer["seconds"],
+        "uuid": identity["uuid"],
+        "requires": identity["requires"],
+        "reason": wrong["reason"],
+        "place": wrong["place"],
+        "output": outcome.output,
+    }
+
+
+def _problems(inventory: Inventory, extensions: list[Found]) -> Iterator[Found]:
+    for skipped in inventory.problems():
+        yield _problem("skipped", f"{skipped}")
+    yield from _clashes("name", "name", extensions)
+    yield from _unseen_by_the_cache(inventory, extensions)
+    yield from _clashes("UUID", "uuid", extensions)
+    names = [each["name"] for each in extensions]
+    for each in extensions:
+        for required in each["requires"]:
+            if required not in names:
+                close = closest(required, names, most=1)
+                step = f"did you mean {close[0]!r}?" if close else "install what provides it"
+                text = f"{each['name']} requires {required!r}, and no extension of that name is installed; {step}"
+                yield _problem("requires", text)
+    yield from _foreign()
+    yield from _changed()
+
+
+def _problem(kind: str, text: str) -> Found:
+    return {"kind": kind, "text": text}
+
+
+def _clashes(what: str, key: str, extensions: Iterable[Found]) -> Iterator[Found]:
+    owners: dict[str, list[str]] = {}
+    for each in extensions:
+        if each[key] is not None:
+            owner = f"{each['target']} of {each['distribution']} {each['version']}"
+            owners.setdefault(each[key], []).append(owner if key == "name" else f"{each['name']} ({owner})")
+    for value, claims in owners.items():
+        if len(claims) > 1:
+            text = f"the {what} {value} is claimed by {' and by '.join(claims)}"
+            step = (
+                "uninstall one" if key == "name" else "give one of the classes a new UUID, or uninstall one"
+            )
+            yield _problem(what.lower(), f"{text}; {step}")
+
+
+def _unseen_by_the_cache(inventory: Inventory, extensions: list[Found]) -> Iterator[Found]:
+    names = [each["name"] for each in extensions]
+    for name in dict.fromkeys(each for each in names if names.count(each) > 1):
+        try:
+            inventory.find(name)
+        except HyError:
+            continue
+        text = f"the cache does not know of the second claim of {name}, and hosts get the first"
+        yield _problem("cache", f"{text}; delete {_cache()['folder']}")
+
+
+def _foreign() -> Iterator[Found]:
+    """Other distributions that have files of our packages: they have overwritten ours, or will."""
+    import re
+    from importlib.metadata import distributions
+
+    seen: set[str] = set()
+    for distribution in distributions():
+        try:
+            name = str(distribution.metadata["Name"])
+            listed = distribution.read_text("RECORD") or distribution.read_text("installed-files.txt") or ""
+            version = distribution.version
+        except Exception:  # what is broken there has been told
+            continue
+        files = re.findall(r"^(?:\.\./)*((?:hycore|hypi)/[^,\n]*\.(?:py|so|pyd))", listed, re.MULTILINE)
+        if not files or name in seen or re.sub(r"[-_.]+", "-", name).lower() == "hyperion-runtime":
+            continue
+        seen.add(name)
+        others = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        text = f"{name} {version} has files of ours: {files[0]}{others}"
+        step = f"run: pip uninstall {name}; pip install --force-reinstall hyperion-runtime"
+        yield _problem("foreign", f"{text}; {step}")
+
+
+def _changed() -> Iterator[Found]:
+    """Our own files, if they are not what was installed."""
+    import base64
+    import hashlib
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        files = distribution("hyperion-runtime").files or []
+    except PackageNotFoundError:  # run from its sources
+        return
+    changed: list[str] = []
+    for file in files:
+        if file.hash is None or file.parts[0] not in ("hycore", "hypi"):
+            continue
+        try:
+            digest = hashlib.new(file.hash.mode, file.read_binary()).digest()
+        except OSError:
+            changed.append(str(file))
+            continue
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != file.hash.value:
+            changed.append(str(file))
+    if changed:
+        others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        text = f"files of hyperion-runtime are not as they were installed: {changed[0]}{others}"
+        yield _problem("changed", f"{text}; run: pip install --force-reinstall hyperion-runtime")
+
+
+def _cache() -> Found:
+    from hycore.ext import _cache as cache
+
+    folder = cache.folder()
+    try:
+        files = len(os.listdir(folder)) if folder is not None else 0
+    except OSError:
+        files = 0
+    return {"folder": folder, "files": files, "limit": _LIMIT_OF_THE_CACHE}
+
+
+def _text(result: Found) -> str:
+    cache = result["cache"]
+    folder = cache["folder"]
+    state = (
+        f"{folder}, {cache['files']} files\n       known limit: {cache['limit']}"
+        if folder is not None
+        else "off"
+    )
+    lines = [
+        f"hyperion-runtime {result['hyperion_runtime']} with Python {result['python']} at {result['executable']}",
+        f"cache: {state}",
+        "",
+    ]
+    extensions = result["extensions"]
+    many = "extension is" if len(extensions) == 1 else "extensions are"
+    lines.append(f"{len(extensions)} {many} installed in {' and '.join(result['groups'])}")
+    rows = [
+        (
+            each["status"],
+            each["name"],
+            f"{each['distribution']} {each['version']}",
+            f"{each['seconds'] * 1000:,.0f} ms" if each["seconds"] is not None else "",
+        )
+        for each in extensions
+    ]
+    for each, line in zip(extensions, columns(rows, indent="  ").split("\n") if rows else [], strict=True):
+        lines.append(line)
+        if each["status"] == "broken":
+            lines.append(f"          {each['reason']}")
+            if each["place"] is not None:
+                lines.append(f"          at {each['place']}")
+            distribution = each["distribution"]
+            lines.append(f"          mend it, or run: pip install --force-reinstall {distribution}")
+        if each["output"]:
+            lines += ["          it printed:", indented(shortened(each["output"]), "            ")]
+    if result["problems"]:
+        lines += ["", *[f"{each['kind']}: {each['text']}" for each in result["problems"]]]
+    application = result["application"]
+    if application is not None:
+        lines += ["", as_text(application) if application["ok"] else f"{application['file']} is wrong"]
+        lines += lines_of_problems(application)
+    lines += ["", "all is well" if result["ok"] else "not all is well"]
+    return "\n".join(lines)

@@ -1,0 +1,81 @@
+"""`hyperion list`: the extensions that are installed. Imports nothing of them.
+
+Layer: `hypi.cli`, above `_options` and `_output`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from hycore.ext import Inventory, InventoryEntry
+from hypi.cli._options import Commands, add_command, add_groups, add_json
+from hypi.cli._output import FINE, columns, say, show, show_json
+
+__all__ = ["add_list", "as_json", "inventory_of", "say_skipped"]
+
+
+def add_list(commands: Commands) -> None:
+    """Adds the command to a parser."""
+    parser = add_command(
+        commands,
+        "list",
+        help="list the extensions that are installed",
+        description=(
+            "Lists every extension that is installed: name, distribution, version and target. Nothing of an "
+            "extension is imported, so that a broken one cannot break the list."
+        ),
+    )
+    add_groups(parser)
+    add_json(parser)
+    parser.set_defaults(run=_list)
+
+
+def _list(options: argparse.Namespace, _: list[str]) -> int:
+    inventory = inventory_of(options)
+    entries = inventory.entries()
+    problems = inventory.problems()
+    if options.json:
+        skipped = [{"source": each.source, "reason": each.reason} for each in problems]
+        show_json(
+            {
+                "groups": list(inventory.groups),
+                "extensions": [as_json(entry) for entry in entries],
+                "skipped": skipped,
+            }
+        )
+        return FINE
+    if entries:
+        heading = ("NAME", "DISTRIBUTION", "VERSION", "TARGET")
+        rows = [(entry.name, str(entry.distribution), str(entry.version), entry.target) for entry in entries]
+        show(columns([heading, *rows]))
+    else:
+        say(f"hyperion: no extension is installed in {' or '.join(inventory.groups)}")
+    say_skipped(inventory)
+    names = [entry.name for entry in entries]
+    for name in dict.fromkeys(each for each in names if names.count(each) > 1):
+        say(f"hyperion: {name} is claimed {names.count(name)} times; hyperion doctor tells more")
+    return FINE
+
+
+def inventory_of(options: argparse.Namespace) -> Inventory:
+    """The inventory of the groups that a command line names, or of the usual one."""
+    return Inventory(tuple(options.groups) if options.groups else "hycore.plugins")
+
+
+def say_skipped(inventory: Inventory) -> None:
+    """Says what is installed and cannot be read."""
+    for problem in inventory.problems():
+        say(f"hyperion: skipped {problem}")
+
+
+def as_json(entry: InventoryEntry) -> dict[str, Any]:
+    """An entry as it stands in every `--json`."""
+    return {
+        "name": entry.name,
+        "target": entry.target,
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "group": entry.group,
+        "origin": entry.origin,
+    }

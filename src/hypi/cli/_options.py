@@ -1,0 +1,79 @@
+"""Options that several commands have, each with one meaning.
+
+Layer: `hypi.cli`, above `_child`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import Any
+
+from hypi.cli._child import DEFAULT_LIMIT
+
+__all__ = ["Commands", "add_command", "add_file", "add_groups", "add_json", "add_limit", "add_settings"]
+
+Commands = Any
+"""What `ArgumentParser.add_subparsers` returns: its class has no public name."""
+
+
+def add_command(commands: Commands, name: str, *, help: str, description: str, **options: Any) -> Any:  # noqa: A002
+    """Adds a command, which takes no abbreviations of its options."""
+    return commands.add_parser(name, help=help, description=description, allow_abbrev=False, **options)
+
+
+def add_file(parser: argparse.ArgumentParser, **options: Any) -> None:
+    """Adds FILE."""
+    parser.add_argument("file", metavar="FILE", help="the application file, such as app.toml", **options)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Adds `--set`."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="KEY=VALUE",
+        help="override one value of the file, such as ext.__EXT_lines.limit=10; may be given several times",
+    )
+
+
+def add_groups(parser: argparse.ArgumentParser, *, instead: str = "hycore.plugins") -> None:
+    """Adds `--group`."""
+    parser.add_argument(
+        "--group",
+        action="append",
+        dest="groups",
+        metavar="NAME",
+        help=f"look for extensions in this group of entry points, in place of {instead}; may be given several times",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Adds `--json`."""
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON, in the format that the reference describes"
+    )
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """Adds `--timeout`."""
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=DEFAULT_LIMIT,
+        dest="limit",
+        metavar="SECONDS",
+        help=f"how long the import of one extension may take; {DEFAULT_LIMIT:g}",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to 86400, such as 2.5")
+    return seconds
