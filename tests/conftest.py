@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
@@ -273,3 +274,14 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         file = getattr(sys.modules[name], "__file__", None)
         if file is not None and Path(file).is_relative_to(folder):
             del sys.modules[name]
+
+
+@pytest.fixture
+def signals_that_are_not_ignored() -> Iterator[None]:
+    """In a job in the background Ctrl-C is ignored, and would be in the processes that these tests start."""
+    ignored = [each for each in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)

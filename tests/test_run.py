@@ -11,7 +11,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ ENVIRONMENT = {
     if name not in {"COLUMNS", "FORCE_COLOR", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONWARNINGS"}
 }
 VERSION = importlib.metadata.version("hyperion-runtime")
+pytestmark = pytest.mark.usefixtures("signals_that_are_not_ignored")
 WAIT = 30  # seconds; far more than anything here takes
 
 HOST = """
@@ -187,17 +187,6 @@ class App:
 @pytest.fixture
 def app(tmp_path: Path) -> App:
     return App(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def signals_that_are_not_ignored() -> Iterator[None]:
-    """In a job in the background Ctrl-C is ignored, and would be in the processes that these tests start."""
-    ignored = [each for each in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_IGN]
-    for number in ignored:
-        signal.signal(number, signal.SIG_DFL)
-    yield
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
 
 
 # What main returns.

@@ -57,13 +57,10 @@ def checked(options: argparse.Namespace, settings: list[str]) -> tuple[dict[str,
     answer = outcome.answer
     if answer is None:
         # No import had begun: the main of the file, or a class of configuration.
-        at = f", at {outcome.place}" if outcome.place is not None else ""
-        text = (
-            f"the check {outcome.reason}{at}: look at what main and the configuration do when they are made"
-        )
+        text = f"the check {outcome.reason}: look at what main and the classes of the configuration do"
         if outcome.output:
             text += f"; printed was:\n{indented(shortened(outcome.output), '    ')}"
-        result["problems"] = [{"where": options.file, "key": "", "text": text}]
+        result["problems"] = [{"where": options.file, "key": "", "text": text, "place": outcome.place}]
         return result, FAILED
     result["problems"] = answer["problems"]
     if answer["problems"]:
@@ -73,11 +70,12 @@ def checked(options: argparse.Namespace, settings: list[str]) -> tuple[dict[str,
 
 
 def lines_of_problems(answer: dict[str, Any]) -> list[str]:
-    """What is wrong, with file, line and key."""
-    return [
-        ": ".join(filter(None, (problem["where"], problem["key"], problem["text"])))
-        for problem in answer["problems"]
-    ]
+    """What is wrong, with file, line and key, and where in a plugin's code it was raised."""
+    lines: list[str] = []
+    for problem in answer["problems"]:
+        line = ": ".join(filter(None, (problem["where"], problem["key"], problem["text"])))
+        lines.append(line if problem["place"] is None else f"{line}\n    at {problem['place']}")
+    return lines
 
 
 def as_text(answer: dict[str, Any]) -> str:

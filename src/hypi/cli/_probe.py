@@ -77,9 +77,10 @@ def _limited(
         except TimeLimitError as error:  # it came in the moment of the end
             raise entry.load_error(str(error)) from error
         except PluginLoadError as error:
-            if isinstance(error.__cause__, TimeLimitError):
-                report(too_slow={entry.target: str(error.__cause__)})
-            raise
+            if not isinstance(error.__cause__, TimeLimitError):
+                raise
+            report(too_slow={entry.target: str(error.__cause__)})
+            raise entry.load_error(str(error.__cause__)) from error.__cause__
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
         report(ended=entry.name)
@@ -128,11 +129,19 @@ def _application(arguments: Mapping[str, Any]) -> dict[str, Any]:
     try:
         application = _loaded(arguments)
     except ApplicationFileError as error:
-        problems = [{"where": each.where, "key": each.key, "text": each.text} for each in error.problems]
+        problems = [
+            {"where": each.where, "key": each.key, "text": each.text, "place": None}
+            for each in error.problems
+        ]
         return {"wrong": True, "problems": problems}
     except PlanError as error:
         problems = [
-            {"where": _where_asked(each, error) or arguments["file"], "key": "", "text": str(each)}
+            {
+                "where": _where_asked(each, error) or arguments["file"],
+                "key": "",
+                "text": str(each),
+                "place": _place(each.__cause__) if each.__cause__ is not None else None,
+            }
             for each in error.exceptions
         ]
         return {"wrong": False, "problems": problems}
