@@ -7,6 +7,7 @@ output; what installs or runs all of this project (`make`, `pip`, the example ap
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -16,6 +17,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
+
+from hypi.cli._main import _parser
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
@@ -114,3 +117,21 @@ def test_every_rule_has_its_line_and_its_test(rule: str) -> None:
     for file in re.findall(r"tests/\w+\.py", row[2]):
         source = (ROOT / file).read_text("utf-8")
         assert re.search(rf"def test_{rule.lower()}_", source), f"{file} has no test of {rule}"
+
+
+def test_every_command_and_option_has_its_place() -> None:
+    """The reference has a heading for each command that names its options, and says what each means."""
+    page = (ROOT / "docs/reference/command-line.md").read_text("utf-8")
+    parser = _parser()
+    (commands,) = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for name, command in commands.choices.items():
+        heading = re.search(rf"^## `hyperion {name} (.*)`$", page, re.MULTILINE)
+        assert heading is not None, name
+        for action in command._actions:
+            if action.dest == "help":
+                continue
+            option = action.option_strings[0] if action.option_strings else str(action.metavar)
+            assert option in heading[1], f"{name} {option}"
+            if action.option_strings:
+                shown = option if action.metavar is None else f"{option} {action.metavar}"
+                assert re.search(rf"^- `{re.escape(shown)}", page, re.MULTILINE), option

@@ -829,3 +829,40 @@ def test_on_a_terminal_it_shows_that_it_goes_on(place: Place) -> None:
     assert shown.startswith("\r\x1b[Kimporting 1 of 1: fine")
     assert shown.endswith("\r\x1b[K")
     assert "\x1b" not in done.stdout
+
+
+# The documented formats.
+
+
+def keys_of(value: Any) -> Any:
+    """The keys of tables in tables, of the first of each array too."""
+    if isinstance(value, list):
+        return [keys_of(value[0])] if value else []
+    return {key: keys_of(part) for key, part in value.items()} if isinstance(value, dict) else None
+
+
+def documented(command: str) -> Any:
+    page = (Path(__file__).resolve().parents[1] / "docs/reference/command-line.md").read_text("utf-8")
+    section = page.partition(f"\n## `hyperion {command}")[2].partition("\n## ")[0]
+    return json.loads(section.partition("```json\n")[2].partition("\n```")[0])
+
+
+def test_the_formats_are_as_the_reference_shows_them(place: Place) -> None:
+    """No key more and none less, at every depth."""
+    place.add("good", f"{PLUGIN}    CREATE_INFO = Config\n")
+    place.add("wrong", "import nothing_like_this\n")
+    skipped = place.add("bad", PLUGIN)
+    (skipped / "entry_points.txt").write_bytes(b"[zoo]\nx = \xff")
+    place.write("good", optional=("absent",), more="[ext.good]\nlimit = 3\n")
+
+    assert keys_of(place.hyperion("list", *ZOO, "--json").json) == keys_of(documented("list"))
+    entry = documented("list")["extensions"][0]
+    info = place.hyperion("info", "good", *ZOO, "--json").json
+    assert set(info) == {*entry, *documented("info")}
+    assert keys_of(place.hyperion("doctor", *ZOO, "--json").json) == keys_of(documented("doctor"))
+
+    check = place.hyperion("check", "app.toml", "--json").json
+    place.write("good", more='[ext.good]\nlimit = "x"\n')
+    wrong = place.hyperion("check", "app.toml", "--json").json
+    assert {**keys_of(check), "problems": keys_of(wrong["problems"])} == keys_of(documented("check"))
+    assert set(wrong) == {"file", "ok", "problems"}

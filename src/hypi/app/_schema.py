@@ -164,7 +164,7 @@ class _Generator(GenerateJsonSchema):
 def _with_known_keys(described: JsonSchemaValue, schema: Any) -> JsonSchemaValue:
     """Refuses unknown keys, as the reader does, where the names of the fields are all that it knows."""
     inner = schema
-    while "fields" not in inner:
+    while inner["type"] not in ("model-fields", "dataclass-args"):
         if "schema" not in inner:
             return described
         inner = inner["schema"]
