@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import types
 import warnings
 import zipfile
@@ -132,6 +133,21 @@ def test_every_group_of_this_environment_is_the_same() -> None:
         spelled = [(each.distribution, each.version) for each in Inventory(group=group).entries()]
         entries = importlib.metadata.entry_points(group=group)
         assert spelled == [(each.dist.metadata["Name"], each.dist.version) for each in entries if each.dist]
+
+
+def test_with_the_packages_of_the_base_installation_it_is_the_same_too() -> None:
+    """Whatever is installed beside the Python that this environment was made of."""
+    base = Path(sys.base_prefix) / Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
+    done = subprocess.run(
+        [sys.executable, "-P", str(Path(__file__).with_name("compare_discovery.py"))],
+        env={**os.environ, "PYTHONPATH": str(base)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "all the same, by the fast way" in done.stdout
 
 
 def test_the_fast_way_is_taken_under_pytest() -> None:
