@@ -1,9 +1,10 @@
 # make run     set up what is missing, then run the example application
-# make test    set up what is missing, then run every check and test
+# make test    set up what is missing, then run every check, and the tests on each of 3.11, 3.12 and 3.13 that is found
+# make test-this    the same, on one Python only
 # make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
 #
-# Another Python, side by side:  make test PYTHON=python3.13 VENV=.venv-3.13
+# Another Python, side by side:  make test-this PYTHON=python3.13 VENV=.venv-3.13
 # Once set up, nothing here needs the network.
 
 PYTHON ?= python3
@@ -32,7 +33,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format dist clean model
+.PHONY: help run test test-this pytest lint types format dist clean model
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -40,7 +41,19 @@ help:
 run: $(STAMPS)/ours $(STAMPS)/examples
 	@$(BIN)/hyperion run examples/inspect/app.toml
 
-test: lint types $(STAMPS)/examples
+# The Python that this began with comes last, so that its closing line is what is read first.
+test: lint types
+	@$(PYTHON) tests/pythons.py | while read version python; do \
+		if test -z "$$python"; then echo "Python $$version is not found: not tested with it"; continue; fi; \
+		echo "The tests on Python $$version"; \
+		$(MAKE) --no-print-directory pytest PYTHON="$$python" VENV="$(VENV)-$$version" </dev/null || exit 1; \
+	done
+	@echo "The tests on Python $(PYTHON_VERSION)"
+	@$(MAKE) --no-print-directory pytest
+
+test-this: lint types pytest
+
+pytest: $(STAMPS)/examples $(STAMPS)/dev
 	@$(PY) -m pytest
 
 lint: $(STAMPS)/dev
@@ -65,7 +78,7 @@ dist: $(STAMPS)/run
 	@$(PY) -m hatchling build
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-3.* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A stamp's time is that of the start of its work: what is changed meanwhile makes it stale again.
 start = @mkdir -p $(@D) && touch $@.new
