@@ -1,7 +1,7 @@
 # make run     set up what is missing, then run the example application
 # make test    set up what is missing, then run every check, and the tests on each of 3.11, 3.12 and 3.13 that is found
 # make test-this    the same, on one Python only
-# make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
+# make lint, make types, make format: one part of it. make reference: the page of public names. make dist: the files to publish. make clean.
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
 #
 # Another Python, side by side:  make test-this PYTHON=python3.13 VENV=.venv-3.13
@@ -16,7 +16,7 @@ PY := $(BIN)/python -P
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 HOST := examples/inspect/host
 PLUGINS := examples/inspect/plugins
-CODE := $(wildcard src tests examples benchmarks)
+CODE := $(wildcard src tests examples benchmarks docs/*.py)
 
 # The environment belongs to one version of Python: with another one it is made anew.
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
@@ -33,7 +33,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test test-this pytest lint types format dist clean model
+.PHONY: help run test test-this pytest lint types format reference dist clean model
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -68,6 +68,9 @@ EXAMPLES ?= 10000
 
 model: $(STAMPS)/dev $(STAMPS)/ours
 	@HY_EXAMPLES=$(EXAMPLES) $(PY) -m pytest tests/test_model.py --timeout=0
+
+reference: $(STAMPS)/dev $(STAMPS)/ours
+	@$(PY) docs/make_reference.py
 
 format: $(STAMPS)/dev
 	@$(BIN)/ruff check --fix $(CODE)

@@ -8,8 +8,11 @@ output; what installs or runs all of this project (`make`, `pip`, the example ap
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
+import pkgutil
 import re
+import runpy
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -127,6 +130,34 @@ def test_every_test_of_a_rule_is_of_one_that_is_there() -> None:
     for file in ROOT.glob("tests/*.py"):
         for name in re.findall(r"def test_([a-z]\d)_", file.read_text("utf-8")):
             assert name.upper() in RULES, f"{file.name}: {name}"
+
+
+def test_the_reference_of_public_names_is_as_the_sources_are() -> None:
+    """`make reference` writes it; every public name of every public module is in it."""
+    made = runpy.run_path(str(ROOT / "docs/make_reference.py"))
+    page = (ROOT / "docs/reference/api.md").read_text("utf-8")
+    assert page == made["page"](), "run: make reference"
+    for module in made["MODULES"]:
+        section = page.partition(f"\n## `{module}`\n")[2].partition("\n## ")[0]
+        for name in importlib.import_module(module).__all__:
+            assert f"`{name}`" in section, f"{module}.{name}"
+
+
+def test_every_public_module_is_in_the_reference() -> None:
+    """A module is public if no part of its name begins with an underscore and it has an `__all__`."""
+    made = runpy.run_path(str(ROOT / "docs/make_reference.py"))
+    names = ["hycore", "hypi"]
+    for package in ("hycore", "hypi"):
+        path = importlib.import_module(package).__path__
+        names += [each.name for each in pkgutil.walk_packages(path, f"{package}.")]
+    public = {
+        name
+        for name in names
+        if not any(part.startswith("_") for part in name.split(".")) and name not in ("hypi", "hypi.cli")
+    }
+    assert {name for name in public if getattr(importlib.import_module(name), "__all__", None)} == set(
+        made["MODULES"]
+    )
 
 
 def test_every_command_and_option_has_its_place() -> None:
