@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks._harness import MakeSubject, measure
-from benchmarks._report import heading, machine, record, table
+from benchmarks._report import heading, load, machine, record, table
 from benchmarks.discovery import discovery
 
 SUBJECTS: dict[str, MakeSubject] = {"discovery": discovery}
@@ -32,9 +32,10 @@ def main() -> None:
 
 def run(name: str, rounds: int, output: Path, *, quick: bool) -> None:
     """Measures one subject; its files are named after it and this Python, so that several stand side by side."""
-    about = machine()
+    about = {**machine(), "load before": load()}
     with SUBJECTS[name](quick) as subject:
-        samples = measure(subject, rounds, lambda done: tell(f"{name}: round {done} of {rounds}"))
+        samples = measure(subject, rounds, lambda done: tell(name, done, rounds))
+    about["load after"] = load()
     text = f"{heading(about, subject, rounds)}\n\n{table(subject, samples)}\n"
     print(text)
     output.mkdir(parents=True, exist_ok=True)
@@ -45,10 +46,11 @@ def run(name: str, rounds: int, output: Path, *, quick: bool) -> None:
     print(f"Written: {file} and {file.with_suffix('.md').name}")
 
 
-def tell(text: str) -> None:
-    """Says how far it is, on one line of a terminal."""
+def tell(name: str, done: int, rounds: int) -> None:
+    """Says on one line of a terminal how far it is."""
     if sys.stderr.isatty():
-        print(f"\r{text} ", end="", file=sys.stderr, flush=True)
+        end = "\n\n" if done == rounds else ""
+        print(f"\r{name}: round {done} of {rounds}", end=end, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -15,15 +15,19 @@ _COLUMNS = ("what", "ours", "compared with", "its time", "ratio", "quartiles", "
 
 
 def machine() -> dict[str, object]:
-    """Where and when; the load is that of the last minute."""
+    """Where and when."""
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
     }
+
+
+def load() -> float | None:
+    """How many processes wanted to run in the last minute: more than there are cores, and the quartiles grow wide."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def table(subject: Subject, samples: Mapping[str, Sequence[float]]) -> str:
@@ -39,7 +43,7 @@ def heading(about: Mapping[str, object], subject: Subject, rounds: int) -> str:
     """What the table was measured on."""
     return (
         f"{about['date']}, {about['python']}, {about['system']}, {about['processor']}, {about['cores']} cores, "
-        f"{rounds} interleaved rounds. {subject.conditions}"
+        f"load {about['load before']} to {about['load after']}, {rounds} interleaved rounds. {subject.conditions}"
     )
 
 

@@ -7,6 +7,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -60,6 +63,16 @@ def test_every_case_of_discovery_is_measured_and_shown(tmp_path: Path) -> None:
     assert {goal: text.count(goal) for goal in GOALS} == GOALS
     assert data["machine"]["date"] in text
     assert data["machine"]["python"] in text
+
+
+def assert_told_right(comparison: dict[str, Any], seconds: dict[str, list[float]]) -> None:
+    """Of one round the ratio is that of its two samples; a goal is a maximum of `times`, a minimum of `faster`."""
+    (ours,), (other,) = seconds[comparison["ours"]], seconds[comparison["other"]]
+    is_times = comparison["kind"] == "times"
+    expected = ours / other if is_times else other / ours
+    assert comparison["ratio"] == dict.fromkeys(("low", "median", "high"), pytest.approx(expected))
+    goal = comparison["goal"]
+    assert comparison["met"] is (None if goal is None else expected <= goal if is_times else expected >= goal)
 
 
 def test_an_unknown_subject_is_wrong_usage(tmp_path: Path) -> None:
