@@ -1,7 +1,9 @@
 # make run     set up what is missing, then run the example application
 # make test    set up what is missing, then run every check, and the tests on each of 3.11, 3.12 and 3.13 that is found
 # make test-this    the same, on one Python only
-# make lint, make types, make format: one part of it. make reference: the page of public names. make dist: the files to publish. make clean.
+# make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
+# make reference    write the page of public names from the sources
+# make bench    measure, beside floors and peers: prints tables, and writes them and JSON to build/bench
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
 #
 # Another Python, side by side:  make test-this PYTHON=python3.13 VENV=.venv-3.13
@@ -14,6 +16,7 @@ PIP_VERSION := 26.3# the first pip that is known here to do all we ask: --group,
 BIN := $(VENV)/bin
 PY := $(BIN)/python -P
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
+BENCH := $(VENV)-bench
 HOST := examples/inspect/host
 PLUGINS := examples/inspect/plugins
 CODE := $(wildcard src tests examples benchmarks docs/*.py)
@@ -33,7 +36,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test test-this pytest lint types format reference dist clean model
+.PHONY: help run test test-this pytest lint types format reference dist clean model bench
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -72,6 +75,11 @@ model: $(STAMPS)/dev $(STAMPS)/ours
 reference: $(STAMPS)/dev $(STAMPS)/ours
 	@$(PY) docs/make_reference.py
 
+ROUNDS ?= 50
+
+bench: $(BENCH)/stamps/$(PYTHON_VERSION)/ours
+	@$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS)
+
 format: $(STAMPS)/dev
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
@@ -81,7 +89,7 @@ dist: $(STAMPS)/run
 	@$(PY) -m hatchling build
 
 clean:
-	rm -rf $(VENV) $(VENV)-3.* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-3.* $(BENCH) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A stamp's time is that of the start of its work: what is changed meanwhile makes it stale again.
 start = @mkdir -p $(@D) && touch $@.new
@@ -116,4 +124,22 @@ $(STAMPS)/ours: pyproject.toml LICENSE $(wildcard README.md) $(call files,src) $
 $(STAMPS)/examples: $(call files,$(HOST) $(PLUGINS)) | $(STAMPS)/ours
 	$(start)
 	@$(INSTALL) ./$(HOST) ./$(PLUGINS)
+	$(done)
+
+# The peers, and ours beside them, in an environment with nothing else that could be found or imported.
+BENCH_STAMPS := $(BENCH)/stamps/$(PYTHON_VERSION)
+
+$(BENCH_STAMPS)/peers: pyproject.toml Makefile $(STAMPS)/run
+	@echo 'Setting up $(BENCH) (once) ...'
+	@rm -rf $(BENCH)
+	$(start)
+	@$(PYTHON) -m venv --without-pip $(BENCH)
+	@$(PIP) --python $(BENCH)/bin/python install --group bench-peers
+	$(done)
+
+$(BENCH_STAMPS)/ours: LICENSE $(wildcard README.md) $(call files,src) $(BENCH_STAMPS)/peers
+	$(start)
+	@rm -rf build/bench/wheel
+	@$(PIP) wheel --no-index --no-deps --no-build-isolation --wheel-dir build/bench/wheel .
+	@$(PIP) --python $(BENCH)/bin/python install --no-index --no-deps --force-reinstall build/bench/wheel/*.whl
 	$(done)

@@ -13,10 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["name_and_version", "parse", "read_bytes"]
+__all__ = ["FLAGS", "name_and_version", "parse", "read_bytes", "read_open"]
 
 # Without O_NONBLOCK a FIFO would be waited for.
-_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 _CHUNK = 16 * 1024
 
@@ -32,7 +32,11 @@ def read_bytes(path: str, most: int = 0) -> bytes:
 
     Raises `OSError`, also for what is no regular file.
     """
-    descriptor = os.open(path, _FLAGS)
+    return read_open(os.open(path, FLAGS), most)
+
+
+def read_open(descriptor: int, most: int = 0) -> bytes:
+    """The same for a file that was opened with `FLAGS`; closes it."""
     try:
         data = os.read(descriptor, most or _CHUNK)
         # A FIFO gives nothing, a device all that is wanted.

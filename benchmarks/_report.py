@@ -1,0 +1,112 @@
+"""What was measured, for people and for programs: a Markdown table, and the same with every sample as JSON."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks._harness import Comparison, Spread, Subject
+
+_COLUMNS = ("what", "ours", "compared with", "its time", "ratio", "quartiles", "goal", "met")
+
+
+def machine() -> dict[str, object]:
+    """Where and when."""
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+    }
+
+
+def load() -> float | None:
+    """How many processes wanted to run in the last minute: more than there are cores, and the quartiles grow wide."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+
+
+def table(subject: Subject, samples: Mapping[str, Sequence[float]]) -> str:
+    """A line for each comparison; whoever reads it without Markdown finds its columns aligned."""
+    rows = [_COLUMNS, *[_row(each, samples) for each in subject.comparisons]]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
+    lines.insert(1, "| " + " | ".join(["-" * width for width in widths]) + " |")
+    return "\n".join(lines)
+
+
+def heading(about: Mapping[str, object], subject: Subject, rounds: int) -> str:
+    """What the table was measured on."""
+    return (
+        f"{about['date']}, {about['python']}, {about['system']}, {about['processor']}, {about['cores']} cores, "
+        f"load {about['load before']} to {about['load after']}, {rounds} interleaved rounds. {subject.conditions}"
+    )
+
+
+def record(
+    name: str,
+    about: Mapping[str, object],
+    subject: Subject,
+    samples: Mapping[str, Sequence[float]],
+    rounds: int,
+) -> dict[str, Any]:
+    """All of it, as plain values; what was not measured is `null`."""
+    return {
+        "subject": name,
+        "machine": dict(about),
+        "conditions": subject.conditions,
+        "rounds": rounds,
+        "seconds": {case: samples.get(case) for case in subject.cases},
+        "comparisons": [_plain(each, samples) for each in subject.comparisons],
+    }
+
+
+def _row(comparison: Comparison, samples: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
+    other = comparison.other.rpartition(": ")[2]
+    sign = "≤" if comparison.kind == "times" else "≥"
+    goal = "" if comparison.goal is None else f"{sign} {comparison.goal:g} ×"
+    ratio = comparison.ratio(samples)
+    times = [_time(samples.get(case)) for case in (comparison.ours, comparison.other)]
+    if ratio is None:
+        return (comparison.what, times[0], other, times[1], "not installed", "", goal, "")
+    met = {True: "yes", False: "no", None: ""}[comparison.is_met(ratio)]
+    unit = "×" if comparison.kind == "times" else "× faster"
+    spread = f"{_number(ratio.low)} – {_number(ratio.high)}"
+    return (comparison.what, times[0], other, times[1], f"{_number(ratio.median)} {unit}", spread, goal, met)
+
+
+def _plain(comparison: Comparison, samples: Mapping[str, Sequence[float]]) -> dict[str, object]:
+    ratio = comparison.ratio(samples)
+    return {
+        "what": comparison.what,
+        "ours": comparison.ours,
+        "other": comparison.other,
+        "kind": comparison.kind,
+        "goal": comparison.goal,
+        "ratio": None if ratio is None else {"low": ratio.low, "median": ratio.median, "high": ratio.high},
+        "met": None if ratio is None else comparison.is_met(ratio),
+    }
+
+
+def _time(samples: Sequence[float] | None) -> str:
+    if not samples:
+        return ""
+    seconds = Spread.of(samples).median
+    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown processor"
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "unknown processor"

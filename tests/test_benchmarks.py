@@ -1,0 +1,84 @@
+"""The benchmarks run, and tell of every case; how long anything takes is no test's affair."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PEERS = {"stevedore"}
+LOOKS = ["ours", "floor", "importlib.metadata"]
+CASES = {
+    "full look, 10 distributions": LOOKS,
+    "full look, 20 distributions": LOOKS,
+    "first look, 20 distributions": ["in a host", "ours", "importlib.metadata"],
+    "find one, warm, 20 distributions": ["ours", "floor", "stevedore"],
+    "first find, warm, 20 distributions": ["ours", "stevedore"],
+}
+GOALS = {"≤ 1.5 ×": 1, "≥ 6 ×": 1, "≥ 15 ×": 1, "≤ 3 ×": 1, "≥ 100 ×": 1}
+
+
+def test_every_case_of_discovery_is_measured_and_shown(tmp_path: Path) -> None:
+    """One round of tiny sizes gives a table and JSON with every case; peers that are not installed are said to be so."""
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "discovery",
+        "--quick",
+        "--rounds=1",
+        f"--output={tmp_path}",
+    ]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stderr) == (0, "")
+
+    name = f"discovery-{sys.implementation.cache_tag}"
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.json", f"{name}.md"}
+    text = (tmp_path / f"{name}.md").read_text("utf-8")
+    assert text in done.stdout
+    data = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))
+
+    expected = {f"{what}: {who}": who for what, everyone in CASES.items() for who in everyone}
+    assert set(data["seconds"]) == set(expected)
+    for case, who in expected.items():
+        is_there = who not in PEERS or importlib.util.find_spec(who) is not None
+        samples = data["seconds"][case]
+        assert (len(samples) == 1 and samples[0] > 0) if is_there else samples is None, case
+
+    rows = [line for line in text.splitlines() if line.startswith("| f")]
+    assert len(rows) == len(data["comparisons"])
+    for row, comparison in zip(rows, data["comparisons"], strict=True):
+        assert row.startswith(f"| {comparison['what']} ")
+        assert ("not installed" in row) == (comparison["ratio"] is None)
+    assert {
+        each for comparison in data["comparisons"] for each in (comparison["ours"], comparison["other"])
+    } == (set(expected))
+    assert {goal: text.count(goal) for goal in GOALS} == GOALS
+    assert data["machine"]["date"] in text
+    assert data["machine"]["python"] in text
+
+
+def assert_told_right(comparison: dict[str, Any], seconds: dict[str, list[float]]) -> None:
+    """Of one round the ratio is that of its two samples; a goal is a maximum of `times`, a minimum of `faster`."""
+    (ours,), (other,) = seconds[comparison["ours"]], seconds[comparison["other"]]
+    is_times = comparison["kind"] == "times"
+    expected = ours / other if is_times else other / ours
+    assert comparison["ratio"] == dict.fromkeys(("low", "median", "high"), pytest.approx(expected))
+    goal = comparison["goal"]
+    assert comparison["met"] is (None if goal is None else expected <= goal if is_times else expected >= goal)
+
+
+def test_an_unknown_subject_is_wrong_usage(tmp_path: Path) -> None:
+    """Nothing is measured or written for a name that is none."""
+    command = [sys.executable, "-m", "benchmarks", "discovry", f"--output={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 2
+    assert "no such subject: discovry" in done.stderr
+    assert list(tmp_path.iterdir()) == []
