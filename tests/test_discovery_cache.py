@@ -594,6 +594,7 @@ def test_law_no_answer_that_the_disk_does_not_give(
     folders = [place.site, place.base / "second"]
     folders[1].mkdir()
     sys.path[:] = map(str, folders)
+    inventory = Inventory(GROUP)  # it keeps its index from one question to the next
     for number, (step, name, where, what) in enumerate(steps):
         info = folders[where] / f"{name}-1.dist-info" if name is not None else None
         if step == "turn the path":
@@ -615,6 +616,42 @@ def test_law_no_answer_that_the_disk_does_not_give(
             (info / "entry_points.txt").write_text("\n".join(kept))
         for each in "abc":
             assert place.find(each) == truth(each)
+            assert answer(inventory, each) == truth(each)
+
+
+def test_an_inventory_keeps_its_index_as_long_as_it_holds(warm: Place) -> None:
+    """Without reading the file again; what it points at is read each time; `refresh` and HY_NO_CACHE drop it."""
+    inventory = Inventory(GROUP)
+    assert answer(inventory, "a") == truth("a")
+    warm.files()[0].unlink()
+    other = warm.site / "other-1.dist-info"
+    warm.write(other, "b", "a")
+    assert answer(inventory, "a") != truth("a")  # the one known limit, by which the index can be seen at work
+    inventory.refresh()
+    assert answer(inventory, "a") == truth("a")
+
+    warm.write(other, "b")
+    assert answer(inventory, "a") == answer(inventory, "a") == truth("a")
+    warm.write(warm.site / "one-1.dist-info", "a = elsewhere:C")
+    assert answer(inventory, "a") == truth("a") != None  # noqa: E711
+    (warm.site / "one-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: one\nVersion: 7\n")
+    assert answer(inventory, "a") == truth("a")
+    warm.write(warm.site / "one-1.dist-info", "c")
+    assert answer(inventory, "a") is None is truth("a")
+
+
+def test_a_kept_index_is_not_used_without_the_cache(warm: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the moment on in which HY_NO_CACHE is set, or HY_HOME moves it."""
+    inventory = Inventory(GROUP)
+    assert answer(inventory, "a") == answer(inventory, "a") == truth("a")
+    warm.write(warm.site / "other-1.dist-info", "b", "a")
+    assert answer(inventory, "a") != truth("a")
+    with monkeypatch.context() as patch:
+        patch.setenv("HY_NO_CACHE", "1")
+        assert answer(inventory, "a") == truth("a")
+    with monkeypatch.context() as patch:
+        patch.setenv("HY_HOME", str(warm.base / "moved"))
+        assert answer(inventory, "a") == truth("a")
 
 
 @pytest.fixture(scope="module")

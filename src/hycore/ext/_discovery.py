@@ -14,7 +14,7 @@ import _frozen_importlib_external
 import os
 import sys
 
-from hycore.ext._entry_points import FLAGS, name_and_version, parse, read_bytes, read_open
+from hycore.ext._entry_points import FLAGS, headers, name_and_version, parse, read_bytes, read_open
 from hycore.utils._record import Record, fill
 from hycore.utils.error import describe
 
@@ -116,7 +116,7 @@ class Look:
                             break
                     else:
                         continue
-                    found = _found(start + child, text, groups, self.problems)
+                    found = _found(start + child, parse(text, groups), self.problems)
                 except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                     continue
                 except Exception as error:
@@ -233,9 +233,21 @@ def joined(root: str, child: str) -> str:
     return f"{root}/{child}" if root and root[-1] != "/" else f"{root}{child}"
 
 
-def read_folder(path: str, groups: Collection[str]) -> list[Found]:
-    """The entry points of one metadata folder; raises what reading it raises."""
-    return _found(path, str(read_bytes(f"{path}/entry_points.txt"), "utf-8"), groups, [])
+def read_folder(
+    path: str, groups: Collection[str], before: tuple[bytes, bytes | None, list[Found]] | None = None
+) -> tuple[bytes, bytes | None, list[Found]]:
+    """The entry points of one metadata folder, behind the bytes that they were read from.
+
+    Where the bytes are those of an answer before, that is the answer. Raises what reading raises.
+    """
+    text = read_bytes(f"{path}/entry_points.txt")
+    head = headers(path)
+    if before is not None and before[0] == text and before[1] == head and head is not None:
+        return before
+    entries = parse(str(text, "utf-8"), groups)
+    # What does not stand in the headers may change without a sign in them.
+    is_told = head is not None and name_and_version(head) is not None
+    return text, head if is_told else None, _found(path, entries, [], head)
 
 
 def _by_name(root: str, children: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
@@ -266,12 +278,14 @@ def _normalized(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-def _found(path: str, text: str, groups: Collection[str], problems: list[Problem]) -> list[Found]:
-    entries = parse(text, groups)
+def _found(
+    path: str, entries: list[tuple[str, str, str]], problems: list[Problem], head: bytes | None = None
+) -> list[Found]:
     if not entries:
         return []
     origin = _origin(path)
-    spelling = name_and_version(path)
+    head = head or headers(path)
+    spelling = name_and_version(head) if head is not None else None
     if spelling is None:
         import importlib.metadata
 

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["FLAGS", "name_and_version", "parse", "read_bytes", "read_open"]
+__all__ = ["FLAGS", "headers", "name_and_version", "parse", "read_bytes", "read_open"]
 
 # Without O_NONBLOCK a FIFO would be waited for.
 FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -72,8 +72,8 @@ def parse(text: str, groups: Collection[str]) -> list[tuple[str, str, str]]:
     return found
 
 
-def name_and_version(folder: str) -> tuple[str, str] | None:
-    """How `METADATA` or `PKG-INFO` spells name and version; `None` if it takes more than a look at its first lines."""
+def headers(folder: str) -> bytes | None:
+    """The beginning of `METADATA`, or else of `PKG-INFO`; `None` if neither can be read."""
     for file in ("METADATA", "PKG-INFO"):
         try:
             data = read_bytes(f"{folder}/{file}", _HEADERS)
@@ -82,12 +82,12 @@ def name_and_version(folder: str) -> tuple[str, str] | None:
         except OSError:
             return None
         if data:
-            return _from_headers(data)
+            return data
     return None
 
 
-def _from_headers(data: bytes) -> tuple[str, str] | None:
-    """Reads what is written as all tools write it, and leaves the rest of RFC 822 to others."""
+def name_and_version(data: bytes) -> tuple[str, str] | None:
+    """How headers spell name and version, as all tools write them; `None` if it takes more: the rest of RFC 822."""
     lines = data.split(b"\n", _LINES)
     if is_cut := len(lines) > _LINES or len(data) >= _HEADERS:
         lines.pop()

@@ -31,6 +31,7 @@ from hycore.ext._discovery import SUFFIXES, holds_none, is_plain, joined, read_f
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from typing import Any
 
     from hycore.ext._discovery import Found, Look
 
@@ -45,15 +46,18 @@ _SEED = 0x68797065  # of the checksum
 _YOUNG_NS = 2_000_000_000
 
 
-def index_of(groups: Sequence[str]) -> Index | None:
+def index_of(groups: Sequence[str], last: Index | None = None) -> Index | None:
     """The index for these groups and `sys.path`; `None` where there can be none.
 
-    There can be none without a folder for it, and where discovery is left to `importlib.metadata`.
+    There can be none without a folder for it, and where discovery is left to `importlib.metadata`. The `last` one is the
+    answer while its path and its folders are what they were: the file is then not read again.
     """
     folder = _cache.folder()
     if folder is None or not is_plain():
         return None
     path = list(sys.path)
+    if last is not None and last.still_holds(folder, path):
+        return last
     try:
         text = "\n".join(["\t".join(groups), *path])
     except TypeError:
@@ -64,31 +68,48 @@ def index_of(groups: Sequence[str]) -> Index | None:
 
 
 class Index:
-    """The index for these groups and this path, as the cache has it, checked against the disk when it is made."""
+    """The index for these groups and this path, as the cache has it, checked against the disk when it is made.
 
-    __slots__ = ("_data", "_groups", "_key", "_lines", "_made_at", "_names", "_read", "_times", "path")
+    It lives as long as its inventory wants, and is checked again at each use.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_data",
+        "_folder",
+        "_groups",
+        "_is_sure",
+        "_key",
+        "_lines",
+        "_made_at",
+        "_names",
+        "_read",
+        "_stamps",
+        "path",
+    )
 
     def __init__(self, folder: str, groups: Sequence[str], path: Sequence[str], key: bytes) -> None:
         self.path = path
+        self._folder = folder
         self._groups = groups
         self._read: dict[tuple[int, str], list[Found]] = {}
+        self._answers: dict[tuple[int, str], Any] = {}  # what was read before, with the bytes of it
         self._made_at = time.time_ns()
-        self._times: list[int] = []
-        """When each folder last changed; 0 for what is not there."""
+        self._stamps = _stamps(path)
         self._lines = ["\t".join(groups)]
-        for root in path:
-            try:
-                status = os.stat(root or ".")
-            except (OSError, ValueError):
-                self._times.append(0)
-                self._lines.append(f"{root}\t")
-                continue
-            changed, written = status.st_ctime_ns, status.st_mtime_ns
-            self._times.append(max(written, changed))
-            self._lines.append(f"{root}\t{written} {changed} {status.st_ino}")
+        for root, stamp in zip(path, self._stamps, strict=True):
+            self._lines.append(f"{root}\t" if stamp is None else f"{root}\t{stamp[0]} {stamp[1]} {stamp[2]}")
+        self._is_sure = False
         self._key = _imp.source_hash(_SEED, key).hex()
         self._data = data = _cache.read(folder, self._key)
         self._names = self._checked(data) if data is not None else None
+
+    def still_holds(self, folder: str, path: list[str]) -> bool:
+        """Whether what was valid once is so now; what it points at will be read again."""
+        if not self._is_sure or self.path != path or self._folder != folder or _stamps(path) != self._stamps:
+            return False
+        self._read = {}
+        return True
 
     @property
     def is_valid(self) -> bool:
@@ -111,19 +132,22 @@ class Index:
             claims: list[Found] = []
             for place, child in zip(fields[::2], fields[1::2], strict=True):
                 before = len(claims)
-                claims += [found for found in self._folder(int(place), child) if found.name == name]
+                claims += [found for found in self._entries_of(int(place), child) if found.name == name]
                 if len(claims) == before:
                     return None
         except (OSError, ValueError, IndexError):
             return None
         return claims
 
-    def _folder(self, place: int, child: str) -> list[Found]:
+    def _entries_of(self, place: int, child: str) -> list[Found]:
         if "/" in child or not child.endswith(SUFFIXES):
             raise ValueError("not the name of a metadata folder")
-        found = self._read.get((place, child))
+        key = (place, child)
+        found = self._read.get(key)
         if found is None:
-            found = self._read[place, child] = read_folder(joined(self.path[place], child), self._groups)
+            answer = read_folder(joined(self.path[place], child), self._groups, self._answers.get(key))
+            self._answers[key] = answer
+            found = self._read[key] = answer[2]
         return found
 
     def keep(self, look: Look) -> None:
@@ -131,7 +155,7 @@ class Index:
         if not look.is_plain:
             return
         for place in look.occupied:
-            if not self._times[place] or self._is_young(place):
+            if self._stamps[place] is None or self._is_young(place):
                 return
         folders: dict[str, list[str]] = {}
         for found, (place, child) in zip(look.found, look.places, strict=True):
@@ -161,7 +185,8 @@ class Index:
             _cache.write(self._key, data)
 
     def _is_young(self, place: int) -> bool:
-        return self._made_at - self._times[place] < _YOUNG_NS
+        stamp = self._stamps[place]
+        return stamp is not None and self._made_at - max(stamp[0], stamp[1]) < _YOUNG_NS
 
     def _checked(self, data: bytes) -> bytes | None:
         """The lines of the names, with the line end before the first, if the rest is as it should be."""
@@ -171,6 +196,7 @@ class Index:
         count = len(self.path)
         stamps = _encoded("\n".join([*self._lines, ""]))
         if body.startswith(b"\n" + stamps, count) and not body[:count].strip(b"=-"):
+            self._is_sure = True
             return body[count + 1 + len(stamps) :]
         try:
             signs, *lines, rest = body.decode("utf-8", "surrogatepass").split("\n", count + 2)
@@ -190,6 +216,19 @@ class Index:
             # From now on these are not looked at again.
             self._write([place for place, sign in enumerate(signs) if sign == "="], names)
         return names
+
+
+def _stamps(path: Sequence[str]) -> list[tuple[int, int, int] | None]:
+    """When each folder was last written and changed, and its inode; `None` for what is not there."""
+    stamps: list[tuple[int, int, int] | None] = []
+    for root in path:
+        try:
+            status = os.stat(root or ".")
+        except (OSError, ValueError):
+            stamps.append(None)
+        else:
+            stamps.append((status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
+    return stamps
 
 
 def _encoded(text: str) -> bytes:
