@@ -102,6 +102,41 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
+def assert_ended(pid: int) -> None:
+    """Waits for the end of a process that is no child of this one."""
+    for _ in range(200):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        stat = Path(f"/proc/{pid}/stat")
+        if stat.exists() and ") Z " in stat.read_text():
+            return  # it has ended, and nobody has asked for its status
+        time.sleep(0.05)
+    pytest.fail(f"process {pid} is still there")
+
+
+def warm_the_cache(place: Place, name: str) -> str:
+    """Finds an extension as a host does, an hour later than all files were made; prints its target."""
+    now = time.time()
+    if place.site.stat().st_mtime > now - 60:
+        os.utime(place.site, (now - 3600, now - 3600))
+    script = (
+        "import time\nnow = time.time_ns\ntime.time_ns = lambda: now() + 3600 * 10**9\n"
+        f"from hycore.ext import Inventory\nprint(Inventory('zoo').find({name!r}).target)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        env=place.environment,
+        cwd=place.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=WAIT,
+    )
+    return done.stdout
+
+
 ZOO = ("--group", "zoo")
 QUICK = (*ZOO, "--timeout", str(LIMIT))
 
@@ -219,7 +254,7 @@ MISDEEDS = {
     "leaves": Misdeed("import os\nos._exit(3)\n", "its import ended the process with status 3", None),
     "pretends": Misdeed(
         "import os\nos._exit(0)\n",
-        "its import left no answer: it may have closed files that are not its own",
+        "its import left no answer: it ended the process with status 0, or closed files that are not its own",
         None,
     ),
     "kills": Misdeed(
@@ -230,7 +265,7 @@ MISDEEDS = {
     "faults": Misdeed("import ctypes\nctypes.string_at(0)\n", "its import killed the process: SIGSEGV", 2),
     "closes": Misdeed(
         f"import os\nos.closerange(0, 256)\n{PLUGIN}",
-        "its import left no answer: it may have closed files that are not its own",
+        "its import left no answer: it ended the process with status 0, or closed files that are not its own",
         None,
     ),
     "speechless": Misdeed(
@@ -312,16 +347,7 @@ def test_what_a_plugin_starts_does_not_keep_the_command(place: Place) -> None:
     done = place.hyperion("doctor", *ZOO)
     assert done.status == 0, done
     assert time.monotonic() - start < WAIT / 2
-    pid = int((place.folder / "pid").read_text())
-    for _ in range(200):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        if Path(f"/proc/{pid}/stat").exists() and ") Z " in Path(f"/proc/{pid}/stat").read_text():
-            return  # ended, and nobody has asked for its status
-        time.sleep(0.05)
-    pytest.fail("the process that the plugin has started is still there")
+    assert_ended(int((place.folder / "pid").read_text()))
 
 
 def test_ctrl_c_ends_the_command_and_its_children(place: Place) -> None:
@@ -415,6 +441,7 @@ def test_info_as_json(place: Place) -> None:
         "initialize_timeout": 2.5,
         "async_hooks": ["initialize"],
         "configuration": "counts.Config",
+        "schema_problem": None,
         "documentation": "Counts.\n\nEvery line.",
         "file": f"{place.site}/counts.py:11",
     }
@@ -542,19 +569,209 @@ def test_check_of_a_main_that_never_ends(place: Place) -> None:
     (place.folder / "endless.py").write_text("import time\n\ntime.sleep(1000)\n")
     done = place.hyperion("check", "app.toml", "--timeout", "0.5")
     assert done.stderr == (
-        "hyperion: app.toml: the check did not end within 0.5 s: look at what main and the classes of the "
-        f"configuration do\n    at {place.folder}/endless.py:3\n"
+        "hyperion: app.toml:4: application.main: its import did not end within 0.5 s, "
+        f"at {place.folder}/endless.py:3\n"
     )
-    assert done.status == 1
+    assert done.status == 2
 
 
 @pytest.mark.parametrize("command", ["check", "schema", "doctor"])
 def test_a_file_that_is_not_there(place: Place, command: str) -> None:
     """One line, and status 2."""
     done = place.hyperion(command, "nothing.toml")
-    text = "nothing.toml: there is no such file; name the application file, such as app.toml"
-    assert text in done.stdout + done.stderr
-    assert done.status == 2
+    text = "hyperion: nothing.toml: there is no such file; name the application file, such as app.toml\n"
+    assert done == Done("", text, 2)
+
+
+@pytest.mark.parametrize("command", ["check", "schema", "doctor"])
+def test_a_file_that_never_ends(place: Place, command: str) -> None:
+    """A pipe that nobody writes to."""
+    os.mkfifo(place.folder / "pipe.toml")
+    done = place.hyperion(command, "pipe.toml", "--timeout", "0.5")
+    assert "did not end within 0.5 s" in done.stderr
+    assert (done.stdout, done.status) == ("", 1)
+
+
+@pytest.mark.parametrize("command", ["check", "schema", "doctor"])
+def test_modules_beside_the_file_are_not_imported_by_the_command(place: Place, command: str) -> None:
+    """Also not in place of Python's own; only children have the folder on their path."""
+    for name in ("queue", "base64", "hashlib", "tempfile", "pydantic", "typing_extensions"):
+        (place.folder / f"{name}.py").write_text("raise SystemExit('imported')\n")
+    place.add("one", PLUGIN)
+    place.write("one")
+    done = place.hyperion(command, "app.toml", "--json")
+    assert (done.status, done.stderr) == (0, "") or "hyperion: " in done.stderr
+    assert "imported\n" not in (done.stderr, done.stdout)
+
+
+# What is ended, and what is told of whom.
+
+
+SWALLOWS = "import time\ntry: time.sleep(1000)\nexcept Exception: pass\n"
+
+
+def test_a_plugin_that_swallows_the_end_of_its_time_is_broken_all_the_same(place: Place) -> None:
+    """Whether it catches exceptions, or all of them."""
+    place.add("one", SWALLOWS + PLUGIN)
+    place.add("two", SWALLOWS.replace("except Exception", "except BaseException") + PLUGIN)
+    done = place.hyperion("doctor", *QUICK, "--json")
+    assert {each["reason"] for each in done.json["extensions"]} == {
+        f"its import did not end within {LIMIT:g} s"
+    }
+    assert {each["seconds"] for each in done.json["extensions"]} == {None}
+
+
+@pytest.mark.parametrize("name", ["leaves", "interrupts", "loops", "kills"])
+def test_check_does_not_set_aside_what_no_host_survives(place: Place, name: str) -> None:
+    """An optional extension that ends the process, or never ends, ends a host as well."""
+    place.add(name, MISDEEDS[name].source)
+    place.add("fine", PLUGIN)
+    place.write("fine", optional=(name,))
+    done = place.hyperion("check", "app.toml", "--timeout", str(LIMIT), "--json")
+    (problem,) = done.json["problems"]
+    assert name in problem["text"]
+    assert problem["text"].endswith("; optional or not, an application does not survive that")
+    assert done.status == 1
+
+
+def test_a_configuration_that_never_ends_hides_nothing(place: Place) -> None:
+    """Nor one that ends the process; each is told by its table."""
+    for name, deed in (
+        ("never", "__import__('time').sleep(1000)"),
+        ("leaves", "__import__('os')._exit(3)"),
+        ("raises", "(_ for _ in ()).throw(GeneratorExit('it was ' + title))"),
+    ):
+        made = f"class Made:\n    def __init__(self, limit: int, title: str) -> None:\n        {deed}\n"
+        place.add(name, f"{made}{PLUGIN}    CREATE_INFO = Made\n")
+    names = ("never", "leaves", "raises")
+    tables = "".join(f'[ext.{name}]\nlimit = 1\ntitle = "hush"\n' for name in names)
+    place.write(*names, "missing", more=f"node = 3\n{tables}")
+    done = place.hyperion("check", "app.toml", "--timeout", str(LIMIT), "--json")
+    texts = {each["key"]: each["text"] for each in done.json["problems"]}
+    assert texts["instance.node"] == "unknown key; did you mean 'node_id'?"
+    assert texts["ext.never"].startswith(f"making its configuration did not end within {LIMIT:g} s, at ")
+    assert texts["ext.leaves"] == "making its configuration ended the process with status 3"
+    assert texts["ext.raises"] == "making its configuration raised GeneratorExit"
+    assert texts[""].startswith("no extension is named 'missing'")
+    assert "hush" not in done.stdout
+    assert (done.stderr, done.status) == ("", 2)
+
+
+def test_the_right_one_is_told(place: Place) -> None:
+    """Not one that was broken before, nor one in whose import a thread of another ends the process."""
+    place.add("broken", "import nothing_like_this\n")
+    place.add(
+        "guilty",
+        f"import os, threading\nthreading.Timer(0.5, os._exit, (9,)).start()\n{PLUGIN}",
+    )
+    place.add("innocent", f"import time\ntime.sleep(0.8)\n{PLUGIN}")
+    place.write("broken", "guilty", "innocent")
+    done = place.hyperion("check", "app.toml", "--json")
+    texts = [each["text"] for each in done.json["problems"]]
+    assert "ModuleNotFoundError" in texts[0]
+    assert "alone it imports well: look at what those before it have started" in texts[1]
+    assert done.status == 1
+
+
+def test_a_plugin_that_loads_another_one(place: Place) -> None:
+    """Each has its own time, and the one that takes too long is told."""
+    load = "from hycore.ext import Inventory\nInventory('zoo').find('inner').load()\n"
+    place.add("inner", PLUGIN)
+    place.add("outer", f"{load}import time\ntime.sleep(1000)\n")
+    place.add(
+        "threaded",
+        f"import threading\nt = threading.Thread(target=lambda: exec({load!r}))\nt.start()\nt.join()\n{PLUGIN}",
+    )
+    place.write("threaded", "outer")
+    done = place.hyperion("check", "app.toml", "--timeout", str(LIMIT), "--json")
+    (problem,) = done.json["problems"]
+    assert problem["text"].startswith("extension 'outer' cannot be loaded")
+    assert f"its import did not end within {LIMIT:g} s" in problem["text"]
+    assert problem["place"] == f"{place.site}/outer.py:4"
+
+
+def test_the_place_is_in_the_code_of_the_plugin(place: Place) -> None:
+    """And not in that of a library which it calls."""
+    (place.site / "library.py").write_text("def f():\n    raise ValueError\n")
+    place.add("calls", "import library\nlibrary.f()\n")
+    found = place.hyperion("doctor", *ZOO, "--json").json["extensions"][0]
+    assert found["place"] == f"{place.site}/calls.py:2"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_with_the_command_its_children_end(place: Place, number: int) -> None:
+    """Whatever ends it, and whatever they do."""
+    pid = place.folder / "pid"
+    source = f"import os\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\nwhile True:\n  try:\n    while True: pass\n"
+    place.add("loops", f"{source}  except BaseException: pass\n")
+    process = subprocess.Popen(
+        [*HYPERION, "info", "loops", *ZOO, "--timeout", "1000"],
+        cwd=place.folder,
+        env=place.environment,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + WAIT
+    while not pid.exists() or not pid.read_text():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    process.send_signal(number)
+    assert process.wait(WAIT) == (-signal.SIGKILL if number == signal.SIGKILL else 143)
+    assert_ended(int(pid.read_text()))
+
+
+def test_a_plugin_cannot_answer_in_place_of_the_tool(place: Place) -> None:
+    """What it writes into files that are not its own is no report, and ours goes into none of its files."""
+    forged = '{"answer": {"seconds": 0, "error": null}}'
+    place.add(
+        "forges",
+        f"import os\nfor fd in range(3, 64):\n  try: os.write(fd, b'{forged}\\n' + b'[' * 100000 + b'\\n')\n"
+        "  except OSError: pass\nos._exit(0)\n",
+    )
+    kept = place.folder / "kept"
+    place.add(
+        "takes",
+        f"import os\nos.closerange(3, 256)\nfiles = [open({str(kept)!r}, 'a') for _ in range(9)]\n{PLUGIN}",
+    )
+    done = place.hyperion("doctor", *ZOO, "--json")
+    assert {each["status"] for each in done.json["extensions"]} == {"broken"}
+    assert kept.read_text() == ""
+
+
+def test_tools_do_not_use_the_cache(place: Place) -> None:
+    """A second claim that the index does not know is an error of `check` and of `info`."""
+    place.add("one", PLUGIN)
+    place.add("two", PLUGIN)
+    place.write("one")
+    warm_the_cache(place, "one")
+    (place.site / "two-1.0.dist-info" / "entry_points.txt").write_text("[zoo]\none = two:P\n")
+    for words in (["check", "app.toml"], ["info", "one", *ZOO], ["schema", "one", *ZOO]):
+        done = place.hyperion(*words)
+        assert "one:P of one 1.0" in done.stderr and "two:P of two 1.0" in done.stderr, words
+        assert done.status == 1
+
+
+def test_check_looks_in_the_groups_of_the_command_line(place: Place) -> None:
+    """In place of those of the file."""
+    place.add("one", PLUGIN)
+    place.write("one")
+    assert place.hyperion("check", "app.toml").status == 0
+    done = place.hyperion("check", "app.toml", "--group", "elsewhere")
+    assert "looked in the entry points of group 'elsewhere'" in done.stderr
+    assert done.status == 1
+
+
+def test_values_of_the_instance_table_may_come_from_elsewhere(place: Place) -> None:
+    """For `schema` and `doctor` as for `check`."""
+    place.add("one", PLUGIN)
+    place.write("one")
+    text = (place.folder / "app.toml").read_text()
+    text = text.replace('groups = ["zoo"]', 'groups = [{env = "GROUP"}]\nnode_id = {env = "NODE"}')
+    (place.folder / "app.toml").write_text(text)
+    environment = {"GROUP": "zoo", "NODE": "7"}
+    for command in ("check", "schema", "doctor"):
+        done = place.hyperion(command, "app.toml", "--json", environment=environment)
+        assert (done.status, done.stderr) == (0, ""), command
+        assert "one" in done.stdout
 
 
 # schema.
@@ -690,23 +907,9 @@ def test_doctor_shows_the_one_limit_of_the_cache(place: Place) -> None:
     """A second claim that was made in place: hosts get the first, doctor tells both and what to delete."""
     place.add("one", PLUGIN)
     place.add("two", PLUGIN)
-    old = time.time() - 3600
-    os.utime(place.site, (old, old))
-    script = (
-        "import time\nnow = time.time_ns\ntime.time_ns = lambda: now() + 3600 * 10**9\n"
-        "from hycore.ext import Inventory\nprint(Inventory('zoo').find('one').target)"
-    )
-    find = [sys.executable, "-P", "-c", script]
-    environment = place.environment
-
-    def found() -> str:
-        return subprocess.run(
-            find, env=environment, cwd=place.folder, capture_output=True, text=True, check=True, timeout=WAIT
-        ).stdout
-
-    assert found() == "one:P\n"
+    assert warm_the_cache(place, "one") == "one:P\n"
     (place.site / "two-1.0.dist-info" / "entry_points.txt").write_text("[zoo]\none = two:P\n")
-    assert found() == "one:P\n"
+    assert warm_the_cache(place, "one") == "one:P\n"
     told = dict(problems(place))
     assert set(told) == {"name", "cache"}
     assert told["cache"] == (
@@ -747,7 +950,7 @@ def test_doctor_finds_distributions_that_have_files_of_ours(place: Place, name: 
     assert problems(place) == [
         (
             "foreign",
-            f"{name} 1.0 has files of ours: hypi/__init__.py and 1 more; run: pip uninstall {name}; "
+            f"{name} 1.0 has files of ours: hypi/__init__.py and 2 more; run: pip uninstall {name}; "
             "pip install --force-reinstall hyperion-runtime",
         )
     ]

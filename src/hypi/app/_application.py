@@ -11,6 +11,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, final
@@ -26,7 +27,16 @@ from hypi.api import Version
 from hypi.app._problems import ApplicationFileError, Keys, Lines, Problem, did_you_mean, spelled
 from hypi.app._values import BadValueError, build, imported, pydantic_problems, required_parameters
 
-__all__ = ["TABLES", "Application", "about", "asked_for", "groups_of", "load_application"]
+__all__ = [
+    "TABLES",
+    "Application",
+    "about",
+    "around",
+    "asked_for",
+    "groups_of",
+    "load_application",
+    "needs_table",
+]
 
 Main = Callable[[InstanceContext, list[str]], object]
 
@@ -132,41 +142,60 @@ def load_application(
         if not isinstance(setting, str):
             raise ArgumentTypeError("each setting", "a string such as 'instance.node_id=7'", setting)
         reader.override(setting)
-    try:
-        reader.resolve()
-    except RecursionError:
-        raise reader.fail("has tables in tables deeper than can be read") from None
+    reader.resolve_all()
     return reader.application(groups)
+
+
+around: Callable[[Keys, str], AbstractContextManager[None]] | None = None
+"""What tools put around the code of others that runs while a file is read: where it is asked for, and words for it."""
 
 
 def asked_for(
     path: str | os.PathLike[str], groups: Iterable[str] | None = None
-) -> tuple[list[str], Inventory]:
-    """The extensions that a file asks for, and where to find them, whatever else may be wrong in it.
+) -> tuple[list[str], list[str], Inventory]:
+    """The extensions that a file enables, the optional ones, and where to find them, whatever else may be wrong in it.
 
     Raises `ApplicationFileError` if that much cannot be read.
     """
-    reader = _Reader(Path(path))
-    reader.read()
-    instance = reader.table("instance", _InstanceTable)
+    reader, instance = _instance_of(path)
     if instance is None:
         raise reader.error()
     table = reader.data.get("application")
     main = table.get("main") if isinstance(table, dict) else None
     reader.imported_main(main if isinstance(main, str) else None)  # it may register extensions
-    asked = dict.fromkeys([*instance.enabled_extensions, *instance.optional_extensions])
-    return list(asked), _inventory(tuple(groups) if groups is not None else instance.groups)
+    enabled = list(dict.fromkeys(instance.enabled_extensions))
+    optional = [name for name in dict.fromkeys(instance.optional_extensions) if name not in enabled]
+    return enabled, optional, _inventory(tuple(groups) if groups is not None else instance.groups)
 
 
 def groups_of(path: str | os.PathLike[str]) -> list[str] | None:
-    """The groups of entry points that a file names; `None` if it names none, or cannot be read."""
-    reader = _Reader(Path(path))
-    try:
-        reader.read()
-    except ApplicationFileError:
-        return None
-    instance = reader.table("instance", _InstanceTable)
+    """The groups of entry points that a file names, or `None`; raises `ApplicationFileError` if it cannot be read."""
+    _, instance = _instance_of(path)
     return instance.groups if instance is not None else None
+
+
+def _instance_of(path: str | os.PathLike[str]) -> tuple[_Reader, _InstanceTable | None]:
+    reader = _Reader(Path(path))
+    reader.read()
+    reader.resolve_all()
+    return reader, reader.table("instance", _InstanceTable)
+
+
+def needs_table(registry: PluginRegistry) -> bool:
+    """Whether an extension cannot make its configuration from defaults."""
+    return bool(_required(registry))
+
+
+def _required(registry: PluginRegistry) -> list[str]:
+    """What a file must say for the default `new` of an extension to have its configuration."""
+    kind = registry.create_info
+    new: Any = getattr(registry.plugin_class, "new", None)
+    if kind is None or getattr(new, "__func__", None) is not PluginEXT.__dict__["new"].__func__:
+        return []
+    try:
+        return required_parameters(kind)
+    except BadValueError:
+        return []
 
 
 class _Reader:
@@ -268,6 +297,12 @@ class _Reader:
         table[keys[-1]] = parsed["value"] if list(parsed) == ["value"] else value
         # The key of a setting is shown, but not its value: that may be secret.
         self.settings[keys] = shown
+
+    def resolve_all(self) -> None:
+        try:
+            self.resolve()
+        except RecursionError:
+            raise self.fail("has tables in tables deeper than can be read") from None
 
     def resolve(self) -> None:
         """Replaces `{env = …}` and `{file = …}`; they stand for values, never for a table of the file itself."""
@@ -455,7 +490,8 @@ class _Reader:
             return None
         keys = ("application", "main")
         try:
-            found = imported(text)
+            with _around(keys, "its import"):
+                found = imported(text)
         except BadValueError as error:
             self.refuse_values(keys, error)
             return None
@@ -523,30 +559,29 @@ class _Reader:
             values, kind, keys = tables.get(registry.name), registry.create_info, ("ext", registry.name)
             if values is None:
                 if kind is not None and registry.name in enabled:
-                    self.refuse_no_table(registry, kind)
+                    self.refuse_no_table(registry)
                 continue
             if kind is None:
                 self.refuse(keys, "this extension takes no configuration: remove the table")
                 continue
             try:
-                made.append(AddressedObject(registry.name, build(kind, values)))
+                with _around(keys, "making its configuration"):
+                    made.append(AddressedObject(registry.name, build(kind, values)))
             except BadValueError as error:
                 self.refuse_values(keys, error)
         return made
 
-    def refuse_no_table(self, registry: PluginRegistry, kind: type) -> None:
+    def refuse_no_table(self, registry: PluginRegistry) -> None:
         """What the default `new` of a plugin cannot make from defaults must stand in the file."""
-        new: Any = getattr(registry.plugin_class, "new", None)
-        if getattr(new, "__func__", None) is not PluginEXT.__dict__["new"].__func__:
-            return
-        try:
-            required = required_parameters(kind)
-        except BadValueError:
-            return
+        required = _required(registry)
         if required:
             lines = "".join(f"\n    {name} = …" for name in required)
             text = f'is missing; add to the file:\n    [ext."{registry.name}"]{lines}'
             self.refuse(("ext", registry.name), text)
+
+
+def _around(keys: Keys, words: str) -> AbstractContextManager[None]:
+    return nullcontext() if around is None else around(keys, words)
 
 
 def _gives_way(function: object) -> bool:

@@ -9,7 +9,9 @@ Layer: `hypi.app`, above `_application`; it shares the view that `_values` has o
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, create_model
@@ -55,18 +57,20 @@ def schema_of(kind: type) -> dict[str, Any]:
     return _finished(schema)
 
 
-def application_schema(extensions: Mapping[str, dict[str, Any] | None], installed: Iterable[str]) -> Any:
+def application_schema(
+    extensions: Mapping[str, dict[str, Any] | None], installed: Iterable[str], *, needed: Sequence[str] = ()
+) -> Any:
     """The schema of an application file with the tables of these extensions.
 
     `extensions` gives the schema of each one's configuration, or `None` for one that takes none; `installed` are the
-    names that an editor may offer.
+    names that an editor may offer; `needed` are the extensions whose tables must be there.
     """
     tables: dict[str, Any] = {}
     for name, kind in TABLES.items():
         tables[name] = _with_elsewhere(kind.model_json_schema())
         tables[name].pop("title")
     # Any name may be written; those that are known are offered.
-    names = {"anyOf": [{"enum": sorted(installed)}, {"type": "string"}]}
+    names = {"anyOf": [{"enum": sorted(installed)}, {"type": "string"}, {"$ref": "#/$defs/elsewhere"}]}
     for key in ("enabled_extensions", "optional_extensions"):
         tables["instance"]["properties"][key]["anyOf"][0].update(items=names, uniqueItems=True)
     definitions: dict[str, Any] = {"elsewhere": _ELSEWHERE}
@@ -90,8 +94,11 @@ def application_schema(extensions: Mapping[str, dict[str, Any] | None], installe
         "description": "The configuration of each extension",
         "type": "object",
         "properties": ext,
+        "required": list(needed),
         "additionalProperties": False,
     }
+    if needed:
+        required.append("ext")
     return {
         "$schema": _DIALECT,
         "title": "An application of extensions",
@@ -198,9 +205,20 @@ def _with_elsewhere(schema: Any) -> Any:
             result[key] = [_with_elsewhere(each) for each in part if each != {"type": "null"}]
             if len(result[key]) == 1:
                 result |= result.pop(key)[0]
-        elif key != "default" or part is not None:
+        elif key != "default" or _may_be_shown(part):
             result[key] = part
     return result
+
+
+def _may_be_shown(default: Any) -> bool:
+    """Whether a default can be written in JSON, and does not come from the environment, where secrets are."""
+    if default is None or (isinstance(default, str) and default and default in os.environ.values()):
+        return False
+    try:
+        json.dumps(default, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _or_elsewhere(schema: Any) -> Any:
@@ -216,14 +234,13 @@ def _renamed(schema: Any, names: Mapping[str, str]) -> Any:
     """The schema with other names for its definitions."""
     if isinstance(schema, list):
         return [_renamed(each, names) for each in schema]
+    if isinstance(schema, str) and schema.startswith("#/$defs/"):  # also those of a discriminator
+        name = schema.removeprefix("#/$defs/")
+        return f"#/$defs/{names.get(name, name)}"
     if not isinstance(schema, dict):
         return schema
     result = {key: _renamed(part, names) for key, part in schema.items() if key != "$defs"}
     if "$defs" in schema:
         definitions = schema["$defs"].items()
         result["$defs"] = {names.get(key, key): _renamed(part, names) for key, part in definitions}
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        name = reference.removeprefix("#/$defs/")
-        result["$ref"] = f"#/$defs/{names.get(name, name)}"
     return result

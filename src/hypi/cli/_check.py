@@ -10,7 +10,7 @@ from typing import Any
 
 from hypi.cli._child import ask_about_application
 from hypi.cli._options import Commands, add_command, add_file, add_groups, add_json, add_limit, add_settings
-from hypi.cli._output import FAILED, FINE, WRONG, Progress, indented, say, shortened, show, show_json
+from hypi.cli._output import FAILED, FINE, WRONG, Progress, say, show, show_json
 
 __all__ = ["add_check", "as_text", "checked", "lines_of_problems"]
 
@@ -51,15 +51,13 @@ def _check(options: argparse.Namespace, _: list[str]) -> int:
 
 def checked(options: argparse.Namespace, settings: list[str]) -> tuple[dict[str, Any], int]:
     """What `check --json` prints, and the exit status."""
-    arguments = {"file": options.file, "settings": settings, "groups": options.groups}
-    outcome = ask_about_application("application", arguments, limit=options.limit)
+    arguments = {"settings": settings, "groups": options.groups}
+    outcome = ask_about_application("application", options.file, arguments, limit=options.limit)
     result: dict[str, Any] = {"file": options.file, "ok": False, "problems": []}
     answer = outcome.answer
     if answer is None:
-        # No import had begun: the main of the file, or a class of configuration.
-        text = f"the check {outcome.reason}: look at what main and the classes of the configuration do"
-        if outcome.output:
-            text += f"; printed was:\n{indented(shortened(outcome.output), '    ')}"
+        # Nothing had begun that is known by name. What was printed may hold values of the configuration.
+        text = f"the check {outcome.reason}: look at what the extensions start when they are imported"
         result["problems"] = [{"where": options.file, "key": "", "text": text, "place": outcome.place}]
         return result, FAILED
     result["problems"] = answer["problems"]

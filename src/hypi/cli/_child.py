@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import selectors
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, final
 
-__all__ = ["DEFAULT_LIMIT", "Outcome", "ask", "ask_about_application", "is_code_of_a_plugin"]
+__all__ = ["DEFAULT_LIMIT", "Outcome", "ask", "ask_about_application", "place_in"]
 
 DEFAULT_LIMIT = 10.0
 """How long the import of one extension may take, in seconds."""
@@ -45,46 +46,55 @@ class Outcome:
     """How a job in a child process ended.
 
     - `answer`: what the job returned, or `None` if it did not get so far; then `reason` says in words what happened.
-    - `extension`: the one whose import had begun and not ended, as `{"name": ..., "target": ...}`.
+    - `step`: what had begun and not ended: `key`, `words` for it, and for the import of an extension its `entry`.
     - `place`: `FILE:LINE` of the plugin's code that ran when it was ended, where that could be had.
     - `output`: the end of what was printed on standard output and standard error.
-    - `too_slow`: the targets whose import took too long and could be ended, with what to say of them.
+    - `too_slow`: the keys of the steps that took too long and could be ended, with what to say of them.
     """
 
-    answer: Any = None
+    answer: dict[str, Any] | None = None
     reason: str = ""
-    extension: dict[str, str] | None = None
+    step: dict[str, Any] | None = None
     place: str | None = None
     output: str = ""
     too_slow: dict[str, str] = field(default_factory=dict)
     _trace: str = field(default="", repr=False)
 
-    def take(self, line: str) -> None:
-        """Takes one line of what the child reports: JSON, or a line of a stack from `faulthandler`."""
-        try:
-            report = json.loads(line) if line.startswith("{") else None
-        except ValueError:
-            report = None
-        if report is None:
+    def take(self, line: str, token: str) -> None:
+        """Takes one line from the child: a report is JSON behind the token, a stack of `faulthandler` is not."""
+        if not line.startswith(token):
             self._trace += line
-        elif "begun" in report:
-            self.extension = report["begun"]
+            return
+        report: dict[str, Any] = json.loads(line.removeprefix(token))
+        if "begun" in report:
+            self.step = report["begun"]
         elif "ended" in report:
-            self.extension = None
+            self.step = None
         elif "too_slow" in report:
             self.too_slow |= report["too_slow"]
-        else:
-            self.answer = report.get("answer")
+        elif "failed" in report:
+            self.reason = f"raised {report['failed']}"
+        elif "answer" in report:
+            self.answer = report["answer"]
 
     def find_place(self) -> None:
-        """Looks in the stack for the innermost code that is neither ours nor Python's."""
-        for file, line in re.findall(r'File "(.+?)", line (\d+) in', self._trace):
-            if is_code_of_a_plugin(file):
-                self.place = f"{file}:{line}"
-                return
+        """Looks in the stack for the innermost code of the plugin."""
+        frames = re.findall(r'File "(.+?)", line (\d+) in', self._trace)
+        target = self.step["entry"]["target"] if self.step is not None and "entry" in self.step else ""
+        self.place = place_in(frames, target)
 
 
-def is_code_of_a_plugin(file: str) -> bool:
+def place_in(frames: list[tuple[str, str]], target: str) -> str | None:
+    """`FILE:LINE` of the first frame, innermost first, in the package of an entry point; else of any plugin's code."""
+    package = target.partition(":")[0].partition(".")[0]
+    own = re.compile(rf"[/\\]{re.escape(package)}(\.py$|[/\\])")
+    others = [(file, line) for file, line in frames if _is_code_of_a_plugin(file)]
+    for file, line in [*[each for each in others if package and own.search(each[0])], *others]:
+        return f"{file}:{line}"
+    return None
+
+
+def _is_code_of_a_plugin(file: str) -> bool:
     """Whether a source file is neither ours nor part of Python."""
     import hycore
     import hypi
@@ -103,71 +113,105 @@ def ask(
     arguments: dict[str, Any],
     *,
     limit: float = DEFAULT_LIMIT,
+    file: str | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Runs one of the jobs of `_probe` in a child process and waits for its end.
 
-    `limit` is how long each import may take, and whatever the job does between imports, in seconds.
+    `limit` is how long each import may take, and whatever the job does between imports, in seconds. With an application
+    `file` its folder comes first on the path, there and not here.
     """
-    request = {"job": job, "arguments": arguments, "limit": limit, "path": [*filter(_is_text, sys.path)]}
     outcome = Outcome()
-    reader, writer = os.pipe()
+    token = secrets.token_hex(8)
+    request = {
+        "job": job,
+        "arguments": arguments,
+        "limit": limit,
+        "path": [*filter(_is_text, sys.path)],
+        "folder": None if file is None else os.path.dirname(os.path.abspath(file)),
+        "no_cache": os.environ.get("HY_NO_CACHE", ""),
+        "token": token,
+    }
+    pipes = _Pipes()
+    process: subprocess.Popen[bytes] | None = None
+    status = 0
     try:
-        with tempfile.TemporaryFile() as file:
-            file.write(json.dumps({**request, "answer_to": writer}).encode())
-            file.seek(0)
+        with tempfile.TemporaryFile() as stdin:
+            fds = {"answer_to": pipes.answer_to, "lifeline": pipes.lifeline}
+            stdin.write(json.dumps({**request, **fds}).encode())
+            stdin.seek(0)
             process = subprocess.Popen(
-                # The cache is for hosts: what the tools say must hold for the disk.
                 [sys.executable, "-P", "-c", _CODE],
+                # The cache is for hosts: what the tools say must hold for the disk.
                 env={**os.environ, "HY_NO_CACHE": "1"},
-                stdin=file,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                pass_fds=(writer,),
+                pass_fds=tuple(fds.values()),
                 start_new_session=True,
             )
-        os.close(writer)
-        writer = -1
-        try:
-            _listen(process, reader, outcome, limit, is_cancelled)
-        finally:
+        pipes.close_ends_of_the_child()
+        _listen(process, pipes.answers, outcome, token, limit, is_cancelled)
+    finally:
+        if process is not None:
             _kill(process, signal.SIGKILL)  # also what it has started and left behind
-            process.wait()
+        pipes.close()  # if it has come this far without a process that is known here, that ends the child
+        if process is not None:
+            status = process.wait()
             assert process.stdout is not None
             process.stdout.close()
-    finally:
-        os.close(reader)
-        if writer != -1:
-            os.close(writer)
     if outcome.answer is None:
-        outcome.reason = outcome.reason or _how_it_ended(process.returncode)
+        outcome.reason = outcome.reason or _how_it_ended(status)
         outcome.find_place()
     return outcome
 
 
-def ask_about_application(
-    job: str, arguments: dict[str, Any], *, limit: float, report: Callable[[str], None] = lambda _: None
-) -> Outcome:
-    """Runs a job that imports the extensions of an application.
+def ask_about_application(job: str, file: str, arguments: dict[str, Any], *, limit: float) -> Outcome:
+    """Runs a job that imports the extensions of an application, and makes their configuration.
 
     If one of them ends the process, the job is run again without that one, so that the others are judged too.
     """
     unusable: dict[str, str] = {}
+    arguments = {**arguments, "file": file}
     while True:
-        outcome = ask(job, {**arguments, "unusable": unusable}, limit=limit)
-        extension = outcome.extension
-        if outcome.answer is not None or extension is None or extension["target"] in unusable:
+        outcome = ask(job, {**arguments, "unusable": unusable}, limit=limit, file=file)
+        step = outcome.step
+        if outcome.answer is not None or step is None or step["key"] in unusable:
             return outcome
         where = f", at {outcome.place}" if outcome.place is not None else ""
+        reason = f"{step['words']} {outcome.reason}{where}"
+        if "entry" in step:
+            alone = ask("load", {"entry": step["entry"]}, limit=limit, file=file).answer
+            if alone is not None and alone["error"] is None:
+                reason += "; alone it imports well: look at what those before it have started"
         # None of those is waited for again.
-        unusable |= {**outcome.too_slow, extension["target"]: f"its import {outcome.reason}{where}"}
-        report(f"without {extension['name']}")
+        unusable |= {**outcome.too_slow, step["key"]: reason}
+
+
+@final
+class _Pipes:
+    """Between a child and its parent: one for what is reported, and one that ends the child with the parent."""
+
+    def __init__(self) -> None:
+        self.answers, self.answer_to = os.pipe()
+        self.lifeline, self._held = os.pipe()
+
+    def close_ends_of_the_child(self) -> None:
+        os.close(self.answer_to)
+        os.close(self.lifeline)
+        self.answer_to = self.lifeline = -1
+
+    def close(self) -> None:
+        for descriptor in (self._held, self.answers, self.answer_to, self.lifeline):
+            if descriptor != -1:
+                os.close(descriptor)
 
 
 def _listen(
     process: subprocess.Popen[bytes],
     reader: int,
     outcome: Outcome,
+    token: str,
     limit: float,
     is_cancelled: Callable[[], bool],
 ) -> None:
@@ -181,7 +225,7 @@ def _listen(
         selector.register(output, selectors.EVENT_READ)
         selector.register(reader, selectors.EVENT_READ)
         while True:
-            has_ended = process.poll() is not None
+            has_ended = _has_ended(process)
             # Plugins may close what is not theirs: then only the end of the process, or of the time, is left to wait for.
             ready = selector.select(0 if has_ended else 0.05) if selector.get_map() else []
             if not has_ended and not selector.get_map():
@@ -193,17 +237,18 @@ def _listen(
                 elif key.fd == output:
                     printed = (printed + data)[-4 * _TAIL :]
                 else:
-                    answers += data
-                    *lines, answers = answers.split(b"\n")
+                    *lines, answers = (answers + data).split(b"\n")
                     for line in lines:
-                        outcome.take(line.decode("utf-8", "replace") + "\n")
+                        outcome.take(line.decode("utf-8", "replace") + "\n", token)
                     allowed = _END_LIMIT if outcome.answer is not None else limit + _GRACE
                     if lines and not is_late:
                         deadline = time.monotonic() + allowed
             if has_ended and not ready:  # what it has started may hold the pipes open
                 break
             now = time.monotonic()
-            if len(answers) > _LONGEST_ANSWER or is_cancelled():
+            if len(answers) > _LONGEST_ANSWER:
+                outcome.reason = "reports more than can be"
+            if is_cancelled() or len(answers) > _LONGEST_ANSWER:
                 break
             if now > deadline:
                 if is_late or outcome.answer is not None:
@@ -215,6 +260,13 @@ def _listen(
     outcome.output = printed.decode("utf-8", "replace")[-_TAIL:]
 
 
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has; where that can be asked so, its number stays its own until all of its group is killed."""
+    if not hasattr(os, "waitid"):
+        return process.poll() is not None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 def _kill(process: subprocess.Popen[bytes], number: int) -> None:
     with suppress(OSError):
         os.killpg(process.pid, number)
@@ -222,7 +274,7 @@ def _kill(process: subprocess.Popen[bytes], number: int) -> None:
 
 def _how_it_ended(status: int) -> str:
     if status == 0:
-        return "left no answer: it may have closed files that are not its own"
+        return "left no answer: it ended the process with status 0, or closed files that are not its own"
     if status > 0:
         return f"ended the process with status {status}"
     with suppress(ValueError):

@@ -14,15 +14,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hycore.base._version import runtime_version
-from hycore.ext import Inventory, InventoryEntry
-from hycore.utils.error import HyError, closest
+from hycore.utils.error import closest
 from hypi.cli._check import as_text, checked, lines_of_problems
 from hypi.cli._child import Outcome, ask
 from hypi.cli._info import broken
-from hypi.cli._list import as_json
 from hypi.cli._options import Commands, add_command, add_file, add_groups, add_json, add_limit
-from hypi.cli._output import FAILED, FINE, Progress, columns, indented, shortened, show, show_json
-from hypi.cli._run import folder_on_path
+from hypi.cli._output import FAILED, FINE, WRONG, Progress, columns, indented, say, shortened, show, show_json
 
 __all__ = ["add_doctor"]
 
@@ -56,21 +53,21 @@ def add_doctor(commands: Commands) -> None:
 
 
 def _doctor(options: argparse.Namespace, _: list[str]) -> int:
-    if options.file is None:
-        return _examined(options)
-    with folder_on_path(options.file):
-        return _examined(options)
-
-
-def _examined(options: argparse.Namespace) -> int:
-    inventory = Inventory(_groups(options))
-    snapshot = inventory.snapshot(use_index=False)
-    entries = [entry for claims in snapshot.by_name.values() for entry in claims]
+    arguments = {"file": options.file, "groups": options.groups}
+    outcome = ask("installed", arguments, limit=options.limit, file=options.file)
+    installed = outcome.answer
+    if installed is None:
+        say(f"hyperion: what is installed cannot be listed: the list {outcome.reason}")
+        return FAILED
+    for problem in installed["problems"]:
+        say(f"hyperion: {problem}")
+    if installed["problems"]:
+        return WRONG
     application: Found | None = None
     status = FINE
     with Progress() as progress:
-        extensions = list(_imported(entries, options.limit, progress))
-        problems = [*_problems(inventory, extensions)]
+        extensions = list(_imported(installed["entries"], options, progress))
+        problems = list(_problems(installed, extensions))
         if options.file is not None:
             progress.show(f"checking {options.file}")
             application, status = checked(options, [])
@@ -78,7 +75,7 @@ def _examined(options: argparse.Namespace) -> int:
         "hyperion_runtime": runtime_version(),
         "python": platform.python_version(),
         "executable": sys.executable,
-        "groups": list(inventory.groups),
+        "groups": installed["groups"],
         "cache": _cache(),
         "extensions": extensions,
         "problems": problems,
@@ -92,32 +89,21 @@ def _examined(options: argparse.Namespace) -> int:
     return status or (FINE if result["ok"] else FAILED)
 
 
-def _groups(options: argparse.Namespace) -> tuple[str, ...] | str:
-    if options.groups:
-        return tuple(options.groups)
-    if options.file is not None:
-        from hypi.app._application import groups_of
-
-        groups = groups_of(options.file)
-        if groups is not None:
-            return tuple(groups)
-    return "hycore.plugins"
-
-
-def _imported(entries: list[InventoryEntry], limit: float, progress: Progress) -> Iterator[Found]:
+def _imported(entries: list[Found], options: argparse.Namespace, progress: Progress) -> Iterator[Found]:
     """What each extension says when it is imported in a process of its own; several at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
     cancelled = threading.Event()
 
-    def look(entry: InventoryEntry) -> Outcome:
-        return ask("load", {"entry": as_json(entry)}, limit=limit, is_cancelled=cancelled.is_set)
+    def look(entry: Found) -> Outcome:
+        arguments = {"entry": entry}
+        return ask("load", arguments, limit=options.limit, file=options.file, is_cancelled=cancelled.is_set)
 
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as threads:
         try:
             outcomes = threads.map(look, entries)
             for number, entry in enumerate(entries, start=1):
-                progress.show(f"importing {number} of {len(entries)}: {entry.name}")
+                progress.show(f"importing {number} of {len(entries)}: {entry['name']}")
                 yield _judged(entry, next(outcomes))
         except BaseException:
             cancelled.set()
@@ -125,13 +111,13 @@ def _imported(entries: list[InventoryEntry], limit: float, progress: Progress) -
             raise
 
 
-def _judged(entry: InventoryEntry, outcome: Outcome) -> Found:
+def _judged(entry: Found, outcome: Outcome) -> Found:
     answer: Any = outcome.answer or {"seconds": None}
     wrong = broken(outcome) or {"reason": None, "place": None}
     identity = answer.get("identity", {"uuid": None, "requires": []})
     is_slow = answer["seconds"] is not None and answer["seconds"] > _SLOW
     return {
-        **as_json(entry),
+        **entry,
         "status": "broken" if wrong["reason"] is not None else "slow" if is_slow else "fine",
         "seconds": answer["seconds"],
         "uuid": identity["uuid"],
@@ -142,11 +128,13 @@ def _judged(entry: InventoryEntry, outcome: Outcome) -> Found:
     }
 
 
-def _problems(inventory: Inventory, extensions: list[Found]) -> Iterator[Found]:
-    for skipped in inventory.problems():
-        yield _problem("skipped", f"{skipped}")
+def _problems(installed: Found, extensions: list[Found]) -> Iterator[Found]:
+    for skipped in installed["skipped"]:
+        yield _problem("skipped", skipped)
     yield from _clashes("name", "name", extensions)
-    yield from _unseen_by_the_cache(inventory, extensions)
+    for name in installed["unseen"]:
+        text = f"the cache does not know of the second claim of {name}, and hosts get the first"
+        yield _problem("cache", f"{text}; delete {_cache()['folder']}")
     yield from _clashes("UUID", "uuid", extensions)
     names = [each["name"] for each in extensions]
     for each in extensions:
@@ -179,17 +167,6 @@ def _clashes(what: str, key: str, extensions: Iterable[Found]) -> Iterator[Found
             yield _problem(what.lower(), f"{text}; {step}")
 
 
-def _unseen_by_the_cache(inventory: Inventory, extensions: list[Found]) -> Iterator[Found]:
-    names = [each["name"] for each in extensions]
-    for name in dict.fromkeys(each for each in names if names.count(each) > 1):
-        try:
-            inventory.find(name)
-        except HyError:
-            continue
-        text = f"the cache does not know of the second claim of {name}, and hosts get the first"
-        yield _problem("cache", f"{text}; delete {_cache()['folder']}")
-
-
 def _foreign() -> Iterator[Found]:
     """Other distributions that have files of our packages: they have overwritten ours, or will."""
     import re
@@ -203,7 +180,7 @@ def _foreign() -> Iterator[Found]:
             version = distribution.version
         except Exception:  # what is broken there has been told
             continue
-        files = re.findall(r"^(?:\.\./)*((?:hycore|hypi)/[^,\n]*\.(?:py|so|pyd))", listed, re.MULTILINE)
+        files = re.findall(r"^((?:hycore|hypi)(?:/[^,\n]+|\.py))", listed, re.MULTILINE)
         if not files or name in seen or re.sub(r"[-_.]+", "-", name).lower() == "hyperion-runtime":
             continue
         seen.add(name)
@@ -229,7 +206,7 @@ def _changed() -> Iterator[Found]:
             continue
         try:
             digest = hashlib.new(file.hash.mode, file.read_binary()).digest()
-        except OSError:
+        except (OSError, ValueError):  # it is gone, or the list of the files is damaged
             changed.append(str(file))
             continue
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != file.hash.value:
@@ -279,7 +256,7 @@ def _text(result: Found) -> str:
     for each, line in zip(extensions, columns(rows, indent="  ").split("\n") if rows else [], strict=True):
         lines.append(line)
         if each["status"] == "broken":
-            lines.append(f"          {each['reason']}")
+            lines.append(indented(each["reason"], "          "))
             if each["place"] is not None:
                 lines.append(f"          at {each['place']}")
             distribution = each["distribution"]

@@ -50,7 +50,7 @@ def _info(options: argparse.Namespace, _: list[str]) -> int:
         return FAILED
     if options.json:
         identity = answer["identity"]
-        del answer["identity"], answer["error"], answer["schema_problem"]
+        del answer["identity"], answer["error"]
         show_json({**as_json(entry), **identity, **answer})
         return FINE
     show(_text(entry, answer))
@@ -72,8 +72,7 @@ def imported_in_child(job: str, entry: InventoryEntry, options: argparse.Namespa
     outcome = ask(job, {"entry": as_json(entry)}, limit=options.limit)
     wrong = broken(outcome)
     if wrong is None:
-        answer: dict[str, Any] = outcome.answer
-        return answer
+        return outcome.answer
     if options.traceback and wrong["traceback"]:
         say(wrong["traceback"].rstrip())
     say(f"hyperion: {wrong['text'] or entry.load_error(wrong['reason'])}")
@@ -94,7 +93,7 @@ def broken(outcome: Outcome) -> dict[str, Any] | None:
             "traceback": "",
             "output": outcome.output,
         }
-    error: Mapping[str, Any] | None = outcome.answer["error"]
+    error: dict[str, Any] | None = outcome.answer["error"]
     if error is None:
         return None
     return {**error, "output": outcome.output}
@@ -147,16 +146,20 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield name, _type(field, definitions), default
 
 
-def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """The type of a value in a few words."""
-    if schema.get("$ref") == "#/$defs/elsewhere":
+def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any], inside: tuple[str, ...] = ()) -> str:
+    """The type of a value in a few words; `inside` are the references that led here."""
+    reference = schema.get("$ref")
+    if reference == "#/$defs/elsewhere":
         return ""
+    if reference in inside:
+        return "…"
+    if reference is not None:
+        inside = (*inside, reference)
     schema = _resolved(schema, definitions)
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            return " or ".join(
-                dict.fromkeys(filter(None, (_type(each, definitions) for each in schema[key])))
-            )
+            types = [_type(each, definitions, inside) for each in schema[key]]
+            return " | ".join(dict.fromkeys(filter(None, types)))
     if "enum" in schema:
         return " or ".join(
             json.dumps(each, ensure_ascii=False) for each in schema["enum"] if isinstance(each, str)
@@ -167,7 +170,7 @@ def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return "no value that a file can hold"
     kind = schema.get("type", "any value")
     if kind == "array" and isinstance(schema.get("items"), dict):
-        return f"array of {_type(schema['items'], definitions) or 'any value'}"
+        return f"array of {_type(schema['items'], definitions, inside) or 'any value'}"
     return "table" if kind == "object" else str(kind)
 
 

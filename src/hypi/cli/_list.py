@@ -52,9 +52,9 @@ def _list(options: argparse.Namespace, _: list[str]) -> int:
     else:
         say(f"hyperion: no extension is installed in {' or '.join(inventory.groups)}")
     say_skipped(inventory)
-    names = [entry.name for entry in entries]
-    for name in dict.fromkeys(each for each in names if names.count(each) > 1):
-        say(f"hyperion: {name} is claimed {names.count(name)} times; hyperion doctor tells more")
+    for name, claims in inventory.snapshot(use_index=False).by_name.items():
+        if len(claims) > 1:
+            say(f"hyperion: {name} is claimed {len(claims)} times; hyperion doctor tells more")
     return FINE
 
 

@@ -47,7 +47,7 @@ def _run(words: list[str], arguments: list[str]) -> int:
     if options.command == "run":  # it handles signals in its own way
         status = options.run(options, arguments)
     else:
-        with Signals():
+        with Signals(unfinished=""):
             status = options.run(options, arguments)
     return status if flushed() else status or FAILED
 

@@ -45,6 +45,7 @@ def add_groups(parser: argparse.ArgumentParser, *, instead: str = "hycore.plugin
         "--group",
         action="append",
         dest="groups",
+        type=_group,
         metavar="NAME",
         help=f"look for extensions in this group of entry points, in place of {instead}; may be given several times",
     )
@@ -67,6 +68,12 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help=f"how long the import of one extension may take; {DEFAULT_LIMIT:g}",
     )
+
+
+def _group(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name of a group is empty: name one, such as hycore.plugins")
+    return text
 
 
 def _seconds(text: str) -> float:

@@ -102,8 +102,8 @@ class Progress:
     def show(self, text: str) -> None:
         """Replaces the line."""
         if self._is_shown:
-            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
             with suppress(OSError, ValueError):
+                width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
                 sys.stderr.write(f"\r\x1b[K{printable(text)[: width - 1]}")
                 sys.stderr.flush()
 

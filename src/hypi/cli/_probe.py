@@ -1,91 +1,63 @@
-"""What runs in the child process of a tool: one job, which imports plugins.
+"""What runs in the child process of a tool: one job, which imports plugins and reports what it found.
 
-It reports on a pipe of its own, a line of JSON each: which import begins and ends, and at last the answer. An import that
-takes too long is ended by an exception in it, so that the next one has its turn; where that does not help the parent
-ends the process.
-
-Layer: `hypi.cli`, above `_child`.
+Layer: `hypi.cli`, above `_child`, `_list` and `_watch`.
 """
 
 from __future__ import annotations
 
-import faulthandler
 import inspect
-import json
 import os
-import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
 
-from hycore.ext import InventoryEntry, PluginRegistry
+from hycore.ext import Inventory, InventoryEntry, PluginRegistry
 from hycore.ext import _inventory as inventories
 from hycore.utils.error import HyError, PlanError, PluginLoadError, describe, qualified_name
-from hypi.cli._child import is_code_of_a_plugin
-
-if TYPE_CHECKING:
-    from hypi.app import Application
+from hypi.cli._child import place_in
+from hypi.cli._list import as_json
+from hypi.cli._watch import TimeLimitError, Watch, hold_on_to
 
 __all__ = ["main"]
 
 
-class TimeLimitError(Exception):
-    """The import of an extension takes too long."""
-
-
 def main(request: Mapping[str, Any]) -> None:
     """Does the job that was asked for, and reports the answer."""
-    pipe: int = request["answer_to"]
+    hold_on_to(request["lifeline"])
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
-    os.set_inheritable(pipe, False)
-    faulthandler.enable(file=pipe, all_threads=False)
-    faulthandler.register(signal.SIGUSR1, file=pipe, all_threads=False)
-
-    def report(**what: Any) -> None:
-        data = memoryview(json.dumps(what).encode() + b"\n")
-        with suppress(OSError):  # a plugin has closed it
-            while data:
-                data = data[os.write(pipe, data) :]
-
-    limit: float = request["limit"]
     arguments: Mapping[str, Any] = request["arguments"]
-    inventories.around_import = _limited(limit, arguments.get("unusable", {}), report)
-    report(started=os.getpid())
-    report(answer=_JOBS[request["job"]](arguments))
+    watch = Watch(request["answer_to"], request["token"], request["limit"], arguments.get("unusable", {}))
+
+    def around_import(entry: InventoryEntry) -> Any:
+        return watch.step(entry.target, "its import", entry.load_error, entry=as_json(entry))
+
+    inventories.around_import = around_import
+    if "file" in arguments:
+        _watch_over_applications(watch)
+    watch.report(started=os.getpid())
+    if request["folder"] is not None:
+        sys.path.insert(0, request["folder"])
+    try:
+        answer = _JOBS[request["job"]]({**arguments, "watch": watch, "no_cache": request["no_cache"]})
+    except BaseException as error:
+        watch.report(failed=type(error).__name__)
+    else:
+        watch.report(answer=answer)
 
 
-def _limited(
-    limit: float, unusable: Mapping[str, str], report: Callable[..., None]
-) -> Callable[[InventoryEntry], Any]:
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise TimeLimitError(f"its import did not end within {limit:g} s")
+def _watch_over_applications(watch: Watch) -> None:
+    from hypi.app import _application
+    from hypi.app._problems import Keys, spelled
+    from hypi.app._values import BadValueError, Wrong
 
-    @contextmanager
-    def limited(entry: InventoryEntry) -> Generator[None, None, None]:
-        if entry.target in unusable:
-            raise entry.load_error(unusable[entry.target])
-        report(begun={"name": entry.name, "target": entry.target})
-        signal.signal(signal.SIGALRM, end)
-        signal.setitimer(signal.ITIMER_REAL, limit)
-        try:
-            yield
-        except TimeLimitError as error:  # it came in the moment of the end
-            raise entry.load_error(str(error)) from error
-        except PluginLoadError as error:
-            if not isinstance(error.__cause__, TimeLimitError):
-                raise
-            report(too_slow={entry.target: str(error.__cause__)})
-            raise entry.load_error(str(error.__cause__)) from error.__cause__
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        report(ended=entry.name)
+    def around(keys: Keys, words: str) -> Any:
+        return watch.step(spelled(keys), words, lambda reason: BadValueError(Wrong((), reason)))
 
-    return limited
+    _application.around = around
 
 
 # The jobs. Each takes and returns what JSON can hold.
@@ -116,36 +88,68 @@ def _imported(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], PluginRegis
     try:
         registry = entry.load()
     except BaseException as error:
-        return {"seconds": time.perf_counter() - start, "error": _told(error)}, None
+        error_of = _told(error, entry.target)
+        seconds = None if error_of["is_late"] else time.perf_counter() - start
+        return {"seconds": seconds, "error": error_of}, None
     seconds = time.perf_counter() - start
     return {"seconds": seconds, "error": None, "identity": _identity(registry)}, registry
 
 
+def _installed(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What is installed, in the groups of a file if there is one; imports nothing of it."""
+    from hypi.app import ApplicationFileError
+    from hypi.app._application import groups_of
+
+    groups, file = arguments["groups"], arguments["file"]
+    try:
+        of_file = groups_of(file) if file is not None else None
+    except ApplicationFileError as error:
+        return {"problems": [str(each) for each in error.problems]}
+    inventory = Inventory(tuple(groups or of_file or ("hycore.plugins",)))
+    claims = inventory.snapshot(use_index=False).by_name
+    unseen: list[str] = []
+    os.environ["HY_NO_CACHE"] = arguments["no_cache"]  # as hosts have it
+    for name in claims:
+        if len(claims[name]) > 1:
+            with suppress(HyError):
+                inventory.find(name)
+                unseen.append(name)
+    return {
+        "problems": [],
+        "groups": list(inventory.groups),
+        "entries": [as_json(entry) for same in claims.values() for entry in same],
+        "skipped": [str(problem) for problem in inventory.problems()],
+        "unseen": unseen,
+    }
+
+
 def _application(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Reads and plans an application; says the order and the reasons, or all that is wrong."""
-    from hypi.app import ApplicationFileError
+    from hypi.app import ApplicationFileError, load_application
 
-    sys.path.insert(0, os.path.dirname(os.path.abspath(arguments["file"])))
+    watch: Watch = arguments["watch"]
     try:
-        application = _loaded(arguments)
+        application = load_application(
+            arguments["file"], settings=arguments["settings"], groups=arguments["groups"]
+        )
     except ApplicationFileError as error:
-        problems = [
-            {"where": each.where, "key": each.key, "text": each.text, "place": None}
-            for each in error.problems
-        ]
+        problems = [_problem(each.where, each.text, key=each.key) for each in error.problems]
         return {"wrong": True, "problems": problems}
     except PlanError as error:
-        problems = [
-            {
-                "where": _where_asked(each, error) or arguments["file"],
-                "key": "",
-                "text": str(each),
-                "place": _place(each.__cause__) if each.__cause__ is not None else None,
-            }
-            for each in error.exceptions
-        ]
-        return {"wrong": False, "problems": problems}
+        return {
+            "wrong": False,
+            "problems": [_problem_of_plan(each, error, arguments) for each in error.exceptions],
+        }
     plan = application.plan
+    # To set aside what ends the process, or never ends, is more than a host can do.
+    fatal = {entry.name for entry in application.inventory.entries() if entry.target in watch.fatal}
+    problems = [
+        _problem(arguments["file"], f"{aside.reason}; optional or not, an application does not survive that")
+        for aside in plan.set_aside
+        if aside.name in fatal
+    ]
+    if problems:
+        return {"wrong": False, "problems": problems}
     order = [
         {
             "name": registry.name,
@@ -158,13 +162,17 @@ def _application(arguments: Mapping[str, Any]) -> dict[str, Any]:
     set_aside = [
         {"name": aside.name, "error": aside.error_type, "reason": aside.reason} for aside in plan.set_aside
     ]
-    return {"wrong": False, "problems": [], "order": order, "set_aside": set_aside, "plan": str(plan)}
+    return {"wrong": False, "problems": [], "order": order, "set_aside": set_aside}
 
 
-def _loaded(arguments: Mapping[str, Any]) -> Application:
-    from hypi.app import load_application
+def _problem(where: str, text: str, *, key: str = "", place: str | None = None) -> dict[str, Any]:
+    return {"where": where, "key": key, "text": text, "place": place}
 
-    return load_application(arguments["file"], settings=arguments["settings"], groups=arguments["groups"])
+
+def _problem_of_plan(problem: BaseException, plan: PlanError, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    cause = problem.__cause__
+    place = _place(cause, getattr(problem, "target", "")) if cause is not None else None
+    return _problem(_where_asked(problem, plan) or arguments["file"], str(problem), place=place)
 
 
 def _where_asked(problem: BaseException, error: PlanError) -> str | None:
@@ -181,31 +189,35 @@ def _where_asked(problem: BaseException, error: PlanError) -> str | None:
 def _application_schema(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON schema of an application file, with the tables of the extensions that it asks for."""
     from hypi.app import ApplicationFileError
-    from hypi.app._application import asked_for
+    from hypi.app._application import asked_for, needs_table
     from hypi.app._schema import application_schema
 
-    sys.path.insert(0, os.path.dirname(os.path.abspath(arguments["file"])))
     try:
-        asked, inventory = asked_for(arguments["file"], arguments["groups"])
+        enabled, optional, inventory = asked_for(arguments["file"], arguments["groups"])
     except ApplicationFileError as error:
         return {"wrong": True, "problems": [str(each) for each in error.problems]}
     schemas: dict[str, Any] = {}
     problems: list[str] = []
-    for name in asked:
+    needed: list[str] = []
+    for name in [*enabled, *optional]:
         try:
-            schema, problem = _schema_of(inventory.snapshot().load(name))
+            registry = inventory.snapshot().load(name)
+            schema, problem = _schema_of(registry)
+            if name in enabled and needs_table(registry):
+                needed.append(name)
         except HyError as error:
             schema, problem = None, str(error)
         if problem is not None:
             problems.append(problem)
         schemas[name] = schema if problem is None else {"type": "object"}
-    schema = application_schema(schemas, inventory.names())
+    schema = application_schema(schemas, inventory.names(), needed=needed)
     return {"wrong": False, "problems": problems, "schema": schema}
 
 
 _JOBS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "load": _load,
     "info": _info,
+    "installed": _installed,
     "application": _application,
     "application schema": _application_schema,
 }
@@ -258,25 +270,21 @@ def _file(registry: PluginRegistry) -> str | None:
     return file
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def _told(error: BaseException, target: str) -> dict[str, Any]:
     """An error of an import: its class, its text, where in the plugin's code it was raised, and its traceback."""
     cause = error.__cause__ if isinstance(error, PluginLoadError) and error.__cause__ is not None else error
     reason = error.reason if isinstance(error, PluginLoadError) else describe(error)
+    told: dict[str, Any] = {"type": type(cause).__name__, "reason": reason, "text": None}
+    told |= {"place": None, "traceback": "", "is_late": isinstance(cause, TimeLimitError)}
     with suppress(Exception):  # a class of a plugin whose text cannot be had
-        return {
-            "type": type(cause).__name__,
-            "reason": reason,
-            "text": str(error) if isinstance(error, HyError) else None,
-            "place": _place(cause),
-            "traceback": "".join(traceback.format_exception(error)),
-        }
-    return {"type": type(cause).__name__, "reason": reason, "text": None, "place": None, "traceback": ""}
+        told["text"] = str(error) if isinstance(error, HyError) else None
+        told["place"] = _place(cause, target)
+        told["traceback"] = "".join(traceback.format_exception(error))
+    return told
 
 
-def _place(error: BaseException) -> str | None:
+def _place(error: BaseException, target: str) -> str | None:
     if isinstance(error, SyntaxError) and error.filename is not None:
         return f"{error.filename}:{error.lineno}"
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if is_code_of_a_plugin(frame.filename):
-            return f"{frame.filename}:{frame.lineno}"
-    return None
+    frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
+    return place_in(frames[::-1], target)

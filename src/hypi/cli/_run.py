@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hycore.base import InstanceContext
     from hypi.app import Application
 
-__all__ = ["add_run", "folder_on_path"]
+__all__ = ["add_run"]
 
 
 def add_run(commands: Commands) -> None:
@@ -47,7 +47,7 @@ def add_run(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
-    with Signals() as signals, folder_on_path(options.file):
+    with Signals() as signals, _folder_on_path(options.file):
         try:
             status = _started(options, arguments, signals)
         except KeyboardInterrupt as interrupt:
@@ -150,7 +150,7 @@ def _closed(instance: InstanceContext, options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def folder_on_path(file: str) -> Generator[None, None, None]:
+def _folder_on_path(file: str) -> Generator[None, None, None]:
     """Puts the application file's folder first on `sys.path`: its main and its own plugins lie there."""
     folder = os.path.dirname(os.path.abspath(file))
     sys.path.insert(0, folder)

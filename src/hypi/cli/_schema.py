@@ -10,8 +10,8 @@ import os
 
 from hypi.cli._child import ask_about_application
 from hypi.cli._info import imported_in_child, the_entry
-from hypi.cli._options import Commands, add_command, add_groups, add_limit
-from hypi.cli._output import FAILED, FINE, WRONG, indented, say, shortened, show_json
+from hypi.cli._options import Commands, add_command, add_groups, add_json, add_limit
+from hypi.cli._output import FAILED, FINE, WRONG, say, show_json
 
 __all__ = ["add_schema"]
 
@@ -33,6 +33,7 @@ def add_schema(commands: Commands) -> None:
         help="the name of an extension, or an application file: what ends in .toml, has a slash in it, or is there",
     )
     add_groups(parser, instead="hycore.plugins or the file's")
+    add_json(parser)
     add_limit(parser)
     parser.set_defaults(run=_schema, traceback=False)
 
@@ -54,13 +55,11 @@ def _schema(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _schema_of_file(file: str, options: argparse.Namespace) -> int:
-    arguments = {"file": file, "groups": options.groups}
-    outcome = ask_about_application("application schema", arguments, limit=options.limit)
+    arguments = {"groups": options.groups}
+    outcome = ask_about_application("application schema", file, arguments, limit=options.limit)
     answer = outcome.answer
     if answer is None:
-        say(f"hyperion: {file}: its schema cannot be had: the child process {outcome.reason}")
-        if outcome.output:
-            say(indented(shortened(outcome.output), "    "))
+        say(f"hyperion: {file}: its schema cannot be had: what it imports {outcome.reason}")
         return FAILED
     for problem in answer["problems"]:
         say(f"hyperion: {problem}")

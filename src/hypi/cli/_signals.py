@@ -35,7 +35,8 @@ class Signals:
     once, after one line that says so. In `main` any number may come: they are the application's affair.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unfinished: str = "; teardown is left unfinished") -> None:
+        self._last_words = f"hyperion: stopped by a second signal{unfinished}\n".encode()
         self.phase: Phase = "starting"
         self.received: int | None = None
         self._before: dict[int, Any] = {}
@@ -91,8 +92,7 @@ class Signals:
     def _end_at_once(self, number: int) -> NoReturn:
         try:
             if sys.__stderr__ is not None:  # without one, its number may be that of a file of the application
-                text = b"hyperion: stopped by a second signal; teardown is left unfinished\n"
-                os.write(sys.__stderr__.fileno(), text)
+                os.write(sys.__stderr__.fileno(), self._last_words)
         except (OSError, ValueError):
             pass
         finally:
