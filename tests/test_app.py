@@ -240,7 +240,7 @@ def test_the_search_path_is_left_alone(folder: Folder) -> None:
     (folder.path / "beside_the_file.py").write_text("def main(instance, args): ...")
     problem = "'beside_the_file' cannot be imported: ModuleNotFoundError: No module named 'beside_the_file'"
     assert folder.problems("", "application.main=beside_the_file:main") == [
-        f"--set application.main: application.main: {problem}"
+        f"--set application.main: {problem}"
     ]
     assert sys.path == before
 
@@ -667,7 +667,7 @@ def test_what_is_not_callable_is_told(data: Folder) -> None:
         f"app.toml:10: ext.data.hook: '{target}' is of type int, and not what is needed"
     ]
     assert data.problems("", f"application.main={target}") == [
-        f"--set application.main: application.main: '{target}' is of type int: name a function main(instance, args)"
+        f"--set application.main: '{target}' is of type int: name a function main(instance, args)"
     ]
 
 
@@ -682,7 +682,7 @@ def test_a_main_that_could_not_be_called_is_told(folder: Folder, name: str, prob
     """Before anything starts."""
     target = f"data_hooks:{name}"
     assert hooks(folder).problems("", f"application.main={target}") == [
-        f"--set application.main: application.main: '{target}' {problem}"
+        f"--set application.main: '{target}' {problem}"
     ]
 
 
@@ -1085,7 +1085,7 @@ def test_settings_need_no_table_in_the_file(folder: Folder) -> None:
     assert str(application.create_info.application_info.engine_version) == "2.0.0"
     assert application.create_info.application_info.application_name == "market"
     assert folder.problems("", *settings, "ext.'a.b'.limi=3") == [
-        '--set ext."a.b".limi: ext."a.b".limi: unknown key; did you mean \'limit\'?'
+        "--set ext.\"a.b\".limi: unknown key; did you mean 'limit'?"
     ]
 
 
@@ -1113,23 +1113,23 @@ def test_a_setting_of_a_wrong_form_is_told(folder: Folder, setting: str, where: 
     [
         (
             "instance.node_id=seven",
-            "--set instance.node_id: instance.node_id: input should be a valid integer",
+            "--set instance.node_id: input should be a valid integer",
         ),
-        ("instance.node=7", "--set instance.node: instance.node: unknown key; did you mean 'node_id'?"),
+        ("instance.node=7", "--set instance.node: unknown key; did you mean 'node_id'?"),
         (
             "application.version = 1.0 ",
-            "--set application.version: application.version: input should be a valid string",
+            "--set application.version: input should be a valid string",
         ),
         (
             "engine.version=1.0.0.0",
-            "--set engine.version: engine.version: a version has three numbers, such as '1.2.3', and '1.0.0.0' is none",
+            "--set engine.version: a version has three numbers, such as '1.2.3', and '1.0.0.0' is none",
         ),
         (
             "instance.enabled_extensions=[3, 'data']",
             "--set instance.enabled_extensions: instance.enabled_extensions[0]: input should be a valid string",
         ),
-        ("ext.data.limi=3", "--set ext.data.limi: ext.data.limi: unknown key; did you mean 'limit'?"),
-        ("ext.'data'.limi=3", "--set ext.data.limi: ext.data.limi: unknown key; did you mean 'limit'?"),
+        ("ext.data.limi=3", "--set ext.data.limi: unknown key; did you mean 'limit'?"),
+        ("ext.'data'.limi=3", "--set ext.data.limi: unknown key; did you mean 'limit'?"),
         (
             "ext.dat.limit=3",
             "--set ext.dat.limit: ext.dat: no extension of this name is enabled; did you mean 'data'?",
@@ -1142,16 +1142,15 @@ def test_a_setting_of_a_wrong_form_is_told(folder: Folder, setting: str, where: 
         ),
         (
             "ext.data.token.x=3",
-            "--set ext.data.token.x: ext.data.token.x: ext.data.token is a value, and no table",
+            "--set ext.data.token.x: ext.data.token is a value, and no table",
         ),
         (
             "instance.enabled_extensions.x=3",
-            "--set instance.enabled_extensions.x: instance.enabled_extensions.x: "
-            "instance.enabled_extensions is a value, and no table",
+            "--set instance.enabled_extensions.x: instance.enabled_extensions is a value, and no table",
         ),
         (
             "ext.data.name={env = 'NOT_SET'}",
-            "--set ext.data.name: ext.data.name: the environment variable 'NOT_SET' is not set",
+            "--set ext.data.name: the environment variable 'NOT_SET' is not set",
         ),
     ],
 )
@@ -1311,7 +1310,7 @@ def test_a_secret_is_in_no_error_of_the_files_own_tables(
     head = HEAD.replace('"1.2.3"', '{env = "SECRET"}')
     assert data.problems("", 'application.main={env = "SECRET"}', head=head) == [
         "app.toml:3: application.version: is not a version of three numbers, such as '1.2.3'",
-        f"--set application.main: application.main: {REFUSED}",
+        f"--set application.main: {REFUSED}",
     ]
 
 

@@ -640,9 +640,7 @@ def test_set_and_group_reach_the_application(app: App) -> None:
     _, stderr, status = app.run(*groups)
     assert "two extensions claim the name a" in stderr
     assert status == 1
-    stderr = (
-        "hyperion: --set instance.node_id: instance.node_id: input should be greater than or equal to 0\n"
-    )
+    stderr = "hyperion: --set instance.node_id: input should be greater than or equal to 0\n"
     assert app.run("--set", "instance.node_id=-1") == ([], stderr, 2)
 
 

@@ -538,9 +538,7 @@ def test_check_takes_settings(place: Place) -> None:
     place.write("early", more="[ext.early]\nlimit = 3\n")
     assert place.hyperion("check", "app.toml", "--set", "ext.early.limit=4").status == 0
     done = place.hyperion("check", "app.toml", "--set", "ext.early.limit=secret")
-    assert done.stderr.startswith(
-        "hyperion: --set ext.early.limit: ext.early.limit: input should be a valid integer"
-    )
+    assert done.stderr.startswith("hyperion: --set ext.early.limit: input should be a valid integer")
     assert "secret" not in done.stderr
     assert done.status == 2
 
@@ -587,9 +585,8 @@ def test_a_file_that_is_not_there(place: Place, command: str) -> None:
 def test_a_file_that_never_ends(place: Place, command: str) -> None:
     """A pipe that nobody writes to."""
     os.mkfifo(place.folder / "pipe.toml")
-    done = place.hyperion(command, "pipe.toml", "--timeout", "0.5")
-    assert "did not end within 0.5 s" in done.stderr
-    assert (done.stdout, done.status) == ("", 1)
+    text = "hyperion: pipe.toml: is no regular file: write it to one, such as app.toml\n"
+    assert place.hyperion(command, "pipe.toml") == Done("", text, 2)
 
 
 @pytest.mark.parametrize("command", ["check", "schema", "doctor"])
@@ -857,11 +854,11 @@ def test_doctor_as_text(place: Place) -> None:
     assert lines[at - 1].startswith("  broken  raises  raises 1.0")
     assert lines[at + 1 : at + 3] == [
         f"          at {place.site}/raises.py:1",
-        "          mend it, or run: pip install --force-reinstall raises",
+        "          install what it needs, or tell the authors of raises",
     ]
     at = lines.index("          it printed:")
     assert lines[at + 1] == "            hello\\x07"
-    assert lines[-1] == "not all is well"
+    assert lines[-1] == "not all is well: 1 broken and 0 slow of 3"
     assert (done.stderr, done.status) == ("", 1)
 
 
@@ -913,7 +910,7 @@ def test_doctor_shows_the_one_limit_of_the_cache(place: Place) -> None:
     told = dict(problems(place))
     assert set(told) == {"name", "cache"}
     assert told["cache"] == (
-        "the cache does not know of the second claim of one, and hosts get the first; delete "
+        "an index in the cache may lack the second claim of one, and hosts get the first; delete "
         f"{place.folder}/home/cache"
     )
 
@@ -992,6 +989,45 @@ def test_doctor_of_a_file_checks_the_application_too(place: Place) -> None:
 
 
 # Usage.
+
+
+@pytest.mark.parametrize("buffering", ["0", ""])
+def test_a_full_disk_is_told(place: Place, buffering: str) -> None:
+    """And is a failure, whether standard output is buffered or not."""
+    if not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full here")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*HYPERION, "schema", "__EXT_hyperion_logger"],
+            env={**place.environment, "PYTHONUNBUFFERED": "1" if buffering else ""},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=WAIT,
+            check=False,
+        )
+    text = "hyperion: standard output cannot be written: No space left on device\n"
+    assert (done.stderr, done.returncode) == (text, 1)
+
+
+def test_closed_standard_files_are_no_hindrance(place: Place) -> None:
+    """All three of them."""
+    place.add("one", PLUGIN)
+    line = f"exec {' '.join(HYPERION)} info one --group zoo <&- >&- 2>&-"
+    done = subprocess.run(
+        line, shell=True, env=place.environment, cwd=place.folder, timeout=WAIT, check=False
+    )
+    assert done.returncode == 0
+
+
+def test_a_module_that_cannot_be_imported_is_tried_once(place: Place) -> None:
+    """Whether it is needed or not."""
+    place.add("raises", f"open({str(place.folder / 'tries')!r}, 'a').write('x')\nraise ValueError\n")
+    for enabled, optional in (("raises",), ()), ((), ("raises",)):
+        place.write(*enabled, optional=optional)
+        place.hyperion("check", "app.toml")
+        assert (place.folder / "tries").read_text() == "x"
+        (place.folder / "tries").unlink()
 
 
 @pytest.mark.parametrize(

@@ -99,14 +99,15 @@ def test_pydantic_is_the_only_requirement(wheel: importlib.metadata.Distribution
     ("package", "overwritten", "imported"),
     [
         ("hycore", {"hycore/__init__.py": "def loadShed(): ..."}, "hypi.api"),
-        ("hycore", {"hycore/__init__.py": "import what_is_not_there"}, "hypi.cli"),
+        ("hycore", {"hycore/__init__.py": "import what_is_not_there"}, "hypi.app"),
         ("hycore", {"hycore/__init__.py": None}, "hypi.api"),
         (
             "hypi",
             {"hypi/__init__.py": "import sys", "hypi/api/__init__.py": "class Version: ..."},
             "hypi.app",
         ),
-        ("hypi", {"hypi/__init__.py": "import sys", "hypi/api/__init__.py": ""}, "hypi.cli"),
+        ("hypi", {"hypi/__init__.py": "import sys"}, "hypi.api"),
+        ("hypi", {"hypi/__init__.py": "import sys", "hypi/api/__init__.py": ""}, "hypi.__main__"),
         ("hypi", {"hypi/__init__.py": None, "hypi/api/__init__.py": None}, "hypi.__main__"),
     ],
 )
@@ -125,7 +126,11 @@ def test_a_mixed_installation_is_told(
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, timeout=50, check=False
     )
+    # The command tells it as it tells every error, in one block.
+    error = "hyperion: " if imported == "hypi.__main__" else "ImportError: "
+    assert done.stderr.startswith(error) or imported != "hypi.__main__"
+    assert done.returncode == 1
     assert done.stderr.endswith(
-        f"ImportError: the package {package!r} is not that of hyperion-runtime: another distribution has overwritten "
+        f"{error}the package {package!r} is not that of hyperion-runtime: another distribution has overwritten "
         f"it. Run:\n    pip uninstall {package}\n    pip install --force-reinstall hyperion-runtime\n"
     )

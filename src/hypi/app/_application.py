@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 from hycore.base import InstanceContext, Plan
 from hycore.base import api as runtime
 from hycore.ext import Inventory, PluginEXT, PluginRegistry, default_inventory
-from hycore.utils.error import ArgumentTypeError, DuplicatedKeyError, HyError, PlanError
+from hycore.utils.error import ArgumentTypeError, DuplicatedKeyError, HyError, PlanError, PluginLoadError
 from hycore.utils.opaque import AddressedObject
 from hypi.api import Version
 from hypi.app._problems import ApplicationFileError, Keys, Lines, Problem, did_you_mean, spelled
@@ -399,10 +399,12 @@ class _Reader:
         try:
             plan = InstanceContext.plan(create_info(()), inventory=inventory)
             # What is set aside may be tried again, and gets its configuration then.
-            registries = [*plan.order, *_loadable([aside.name for aside in plan.set_aside], inventory)]
+            registries = [*plan.order, *[aside.registry for aside in plan.set_aside if aside.registry]]
         except PlanError as error:
             unplanned = error
-            registries = _loadable(asked, inventory)
+            # What could not be imported is not imported again.
+            broken = {each.plugin for each in error.exceptions if isinstance(each, PluginLoadError)}
+            registries = _loadable([name for name in asked if name not in broken], inventory)
         ext = self.configuration(registries, tables, instance.enabled_extensions)
         if self.problems:
             raise self.error(unplanned)

@@ -29,7 +29,9 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.key}: {self.text}" if self.key else f"{self.where}: {self.text}"
+        if not self.key or self.where == f"--set {self.key}":
+            return f"{self.where}: {self.text}"
+        return f"{self.where}: {self.key}: {self.text}"
 
 
 class ApplicationFileError(HyError, ValueError):

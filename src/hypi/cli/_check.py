@@ -9,7 +9,16 @@ import argparse
 from typing import Any
 
 from hypi.cli._child import ask_about_application
-from hypi.cli._options import Commands, add_command, add_file, add_groups, add_json, add_limit, add_settings
+from hypi.cli._options import (
+    Commands,
+    add_command,
+    add_file,
+    add_groups,
+    add_json,
+    add_limit,
+    add_settings,
+    refuse_odd_file,
+)
 from hypi.cli._output import FAILED, FINE, WRONG, Progress, say, show, show_json
 
 __all__ = ["add_check", "as_text", "checked", "lines_of_problems"]
@@ -36,6 +45,10 @@ def add_check(commands: Commands) -> None:
 
 
 def _check(options: argparse.Namespace, _: list[str]) -> int:
+    odd = refuse_odd_file(options.file)
+    if odd is not None:
+        say(odd)
+        return WRONG
     with Progress() as progress:
         progress.show(f"checking {options.file}")
         answer, status = checked(options, options.settings)
@@ -69,9 +82,11 @@ def checked(options: argparse.Namespace, settings: list[str]) -> tuple[dict[str,
 
 def lines_of_problems(answer: dict[str, Any]) -> list[str]:
     """What is wrong, with file, line and key, and where in a plugin's code it was raised."""
+    from hypi.app import Problem
+
     lines: list[str] = []
     for problem in answer["problems"]:
-        line = ": ".join(filter(None, (problem["where"], problem["key"], problem["text"])))
+        line = str(Problem(problem["where"], problem["key"], problem["text"]))
         lines.append(line if problem["place"] is None else f"{line}\n    at {problem['place']}")
     return lines
 

@@ -129,9 +129,9 @@ def ask(
         "limit": limit,
         "path": [*filter(_is_text, sys.path)],
         "folder": None if file is None else os.path.dirname(os.path.abspath(file)),
-        "no_cache": os.environ.get("HY_NO_CACHE", ""),
         "token": token,
     }
+    _open_standard_files()
     pipes = _Pipes()
     process: subprocess.Popen[bytes] | None = None
     status = 0
@@ -186,6 +186,13 @@ def ask_about_application(job: str, file: str, arguments: dict[str, Any], *, lim
                 reason += "; alone it imports well: look at what those before it have started"
         # None of those is waited for again.
         unusable |= {**outcome.too_slow, step["key"]: reason}
+
+
+def _open_standard_files() -> None:
+    """Where one of the three is closed, what is opened next would take its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(descriptor)
 
 
 @final

@@ -18,7 +18,15 @@ from hycore.utils.error import closest
 from hypi.cli._check import as_text, checked, lines_of_problems
 from hypi.cli._child import Outcome, ask
 from hypi.cli._info import broken
-from hypi.cli._options import Commands, add_command, add_file, add_groups, add_json, add_limit
+from hypi.cli._options import (
+    Commands,
+    add_command,
+    add_file,
+    add_groups,
+    add_json,
+    add_limit,
+    refuse_odd_file,
+)
 from hypi.cli._output import FAILED, FINE, WRONG, Progress, columns, indented, say, shortened, show, show_json
 
 __all__ = ["add_doctor"]
@@ -53,6 +61,10 @@ def add_doctor(commands: Commands) -> None:
 
 
 def _doctor(options: argparse.Namespace, _: list[str]) -> int:
+    odd = refuse_odd_file(options.file) if options.file is not None else None
+    if odd is not None:
+        say(odd)
+        return WRONG
     arguments = {"file": options.file, "groups": options.groups}
     outcome = ask("installed", arguments, limit=options.limit, file=options.file)
     installed = outcome.answer
@@ -132,11 +144,13 @@ def _problems(installed: Found, extensions: list[Found]) -> Iterator[Found]:
     for skipped in installed["skipped"]:
         yield _problem("skipped", skipped)
     yield from _clashes("name", "name", extensions)
-    for name in installed["unseen"]:
-        text = f"the cache does not know of the second claim of {name}, and hosts get the first"
-        yield _problem("cache", f"{text}; delete {_cache()['folder']}")
-    yield from _clashes("UUID", "uuid", extensions)
+    cache = _cache()
     names = [each["name"] for each in extensions]
+    for name in dict.fromkeys(each for each in names if names.count(each) > 1):
+        if cache["files"]:  # which of them are whose, nobody knows
+            text = f"an index in the cache may lack the second claim of {name}, and hosts get the first"
+            yield _problem("cache", f"{text}; delete {cache['folder']}")
+    yield from _clashes("UUID", "uuid", extensions)
     for each in extensions:
         for required in each["requires"]:
             if required not in names:
@@ -217,6 +231,14 @@ def _changed() -> Iterator[Found]:
         yield _problem("changed", f"{text}; run: pip install --force-reinstall hyperion-runtime")
 
 
+def _next_step(broken: Found) -> str:
+    if broken["reason"].startswith("ModuleNotFoundError"):
+        return f"install what it needs, or tell the authors of {broken['distribution']}"
+    if broken["seconds"] is None and "did not end" in broken["reason"]:
+        return "give it more time with --timeout, or mend it"
+    return f"mend it, or reinstall the distribution {broken['distribution']}"
+
+
 def _cache() -> Found:
     from hycore.ext import _cache as cache
 
@@ -256,18 +278,21 @@ def _text(result: Found) -> str:
     for each, line in zip(extensions, columns(rows, indent="  ").split("\n") if rows else [], strict=True):
         lines.append(line)
         if each["status"] == "broken":
-            lines.append(indented(each["reason"], "          "))
+            lines.append(indented(shortened(each["reason"]), "          "))
             if each["place"] is not None:
                 lines.append(f"          at {each['place']}")
-            distribution = each["distribution"]
-            lines.append(f"          mend it, or run: pip install --force-reinstall {distribution}")
+            lines.append(f"          {_next_step(each)}")
         if each["output"]:
             lines += ["          it printed:", indented(shortened(each["output"]), "            ")]
     if result["problems"]:
         lines += ["", *[f"{each['kind']}: {each['text']}" for each in result["problems"]]]
     application = result["application"]
     if application is not None:
-        lines += ["", as_text(application) if application["ok"] else f"{application['file']} is wrong"]
+        lines += ["", as_text(application) if application["ok"] else f"{application['file']} cannot start"]
         lines += lines_of_problems(application)
+    broken = sum(each["status"] == "broken" for each in extensions)
+    slow = sum(each["status"] == "slow" for each in extensions)
     lines += ["", "all is well" if result["ok"] else "not all is well"]
+    if broken or slow:
+        lines[-1] += f": {broken} broken and {slow} slow of {len(extensions)}"
     return "\n".join(lines)

@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from typing import Any
 
 from hypi.cli._child import DEFAULT_LIMIT
 
-__all__ = ["Commands", "add_command", "add_file", "add_groups", "add_json", "add_limit", "add_settings"]
+__all__ = [
+    "Commands",
+    "add_command",
+    "refuse_odd_file",
+    "add_file",
+    "add_groups",
+    "add_json",
+    "add_limit",
+    "add_settings",
+]
 
 Commands = Any
 """What `ArgumentParser.add_subparsers` returns: its class has no public name."""
@@ -84,3 +94,10 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 86_400:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to 86400, such as 2.5")
     return seconds
+
+
+def refuse_odd_file(file: str) -> str | None:
+    """What to say of a file that a child process cannot read as this one could: a pipe, a device."""
+    if not os.path.exists(file) or os.path.isfile(file) or os.path.isdir(file):
+        return None
+    return f"hyperion: {file}: is no regular file: write it to one, such as app.toml"

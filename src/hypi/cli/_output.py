@@ -45,8 +45,8 @@ def show(text: str) -> None:
     """Prints lines on standard output, without what would steer a terminal."""
     try:
         print(_encodable(printable(text), sys.stdout))
-    except OSError:  # nobody reads it, the disk is full
-        flushed()
+    except OSError as error:  # standard output is not buffered
+        _lose(error)
 
 
 def show_json(value: object) -> None:
@@ -127,12 +127,20 @@ def flushed() -> bool:
     try:
         sys.stdout.flush()
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):
-            say(f"hyperion: standard output cannot be written: {error.strerror}")
-        with suppress(OSError, AttributeError):  # it may be no file
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+        _lose(error)
+    return not _lost
+
+
+_lost: list[OSError] = []
+
+
+def _lose(error: OSError) -> None:
+    """Tells once that standard output cannot be written; what still comes goes nowhere."""
+    if not _lost and not isinstance(error, BrokenPipeError):
+        say(f"hyperion: standard output cannot be written: {error.strerror}")
+    _lost.append(error)
+    with suppress(OSError, AttributeError):  # it may be no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def reader_is_gone() -> bool:

@@ -16,12 +16,21 @@ from typing import Any
 
 from hycore.ext import Inventory, InventoryEntry, PluginRegistry
 from hycore.ext import _inventory as inventories
-from hycore.utils.error import HyError, PlanError, PluginLoadError, describe, qualified_name
+from hycore.utils.error import (
+    HyError,
+    PlanError,
+    PluginLoadError,
+    PluginNotFoundError,
+    describe,
+    qualified_name,
+)
 from hypi.cli._child import place_in
 from hypi.cli._list import as_json
 from hypi.cli._watch import TimeLimitError, Watch, hold_on_to
 
 __all__ = ["main"]
+
+_LONGEST = 2_000  # characters of a text of others
 
 
 def main(request: Mapping[str, Any]) -> None:
@@ -42,11 +51,14 @@ def main(request: Mapping[str, Any]) -> None:
     if request["folder"] is not None:
         sys.path.insert(0, request["folder"])
     try:
-        answer = _JOBS[request["job"]]({**arguments, "watch": watch, "no_cache": request["no_cache"]})
+        answer = _JOBS[request["job"]]({**arguments, "watch": watch})
     except BaseException as error:
         watch.report(failed=type(error).__name__)
     else:
         watch.report(answer=answer)
+    with suppress(Exception):
+        sys.stdout.flush()
+    os._exit(0)  # what plugins would do at the end is nobody's answer
 
 
 def _watch_over_applications(watch: Watch) -> None:
@@ -107,19 +119,11 @@ def _installed(arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {"problems": [str(each) for each in error.problems]}
     inventory = Inventory(tuple(groups or of_file or ("hycore.plugins",)))
     claims = inventory.snapshot(use_index=False).by_name
-    unseen: list[str] = []
-    os.environ["HY_NO_CACHE"] = arguments["no_cache"]  # as hosts have it
-    for name in claims:
-        if len(claims[name]) > 1:
-            with suppress(HyError):
-                inventory.find(name)
-                unseen.append(name)
     return {
         "problems": [],
         "groups": list(inventory.groups),
         "entries": [as_json(entry) for same in claims.values() for entry in same],
         "skipped": [str(problem) for problem in inventory.problems()],
-        "unseen": unseen,
     }
 
 
@@ -206,7 +210,10 @@ def _application_schema(arguments: Mapping[str, Any]) -> dict[str, Any]:
             if name in enabled and needs_table(registry):
                 needed.append(name)
         except HyError as error:
-            schema, problem = None, str(error)
+            is_welcome = name in optional and isinstance(error, PluginNotFoundError)
+            schema, problem = None, None if is_welcome else str(error)
+            if is_welcome:
+                schema = {"type": "object"}
         if problem is not None:
             problems.append(problem)
         schemas[name] = schema if problem is None else {"type": "object"}
@@ -274,12 +281,12 @@ def _told(error: BaseException, target: str) -> dict[str, Any]:
     """An error of an import: its class, its text, where in the plugin's code it was raised, and its traceback."""
     cause = error.__cause__ if isinstance(error, PluginLoadError) and error.__cause__ is not None else error
     reason = error.reason if isinstance(error, PluginLoadError) else describe(error)
-    told: dict[str, Any] = {"type": type(cause).__name__, "reason": reason, "text": None}
+    told: dict[str, Any] = {"type": type(cause).__name__, "reason": reason[:_LONGEST], "text": None}
     told |= {"place": None, "traceback": "", "is_late": isinstance(cause, TimeLimitError)}
     with suppress(Exception):  # a class of a plugin whose text cannot be had
-        told["text"] = str(error) if isinstance(error, HyError) else None
+        told["text"] = str(error)[:_LONGEST] if isinstance(error, HyError) else None
         told["place"] = _place(cause, target)
-        told["traceback"] = "".join(traceback.format_exception(error))
+        told["traceback"] = "".join(traceback.format_exception(error))[-10 * _LONGEST :]
     return told
 
 
