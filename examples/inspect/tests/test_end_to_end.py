@@ -123,7 +123,7 @@ def test_help_is_printed() -> None:
     """The host's own, behind the two dashes."""
     done = run("--help", cwd=APP.parent)
     assert done.returncode == 0
-    assert done.stdout.startswith("usage: inspect [-h] [--jobs N] [--top N] [TREE]")
+    assert done.stdout.startswith("usage: inspect [-h] [--jobs N] [--top N] [--retry SECONDS] [TREE]")
 
 
 @pytest.mark.parametrize(
