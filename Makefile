@@ -19,6 +19,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 BENCH := $(VENV)-bench
 HOST := examples/inspect/host
 PLUGINS := examples/inspect/plugins
+MORE := examples/inspect/more
 CODE := $(wildcard src tests examples benchmarks docs/*.py)
 
 # The environment belongs to one version of Python: with another one it is made anew.
@@ -121,9 +122,9 @@ $(STAMPS)/ours: pyproject.toml LICENSE $(wildcard README.md) $(call files,src) $
 	@$(INSTALL) .
 	$(done)
 
-$(STAMPS)/examples: $(call files,$(HOST) $(PLUGINS)) | $(STAMPS)/ours
+$(STAMPS)/examples: $(call files,$(HOST) $(PLUGINS) $(MORE)) | $(STAMPS)/ours
 	$(start)
-	@$(INSTALL) ./$(HOST) ./$(PLUGINS)
+	@$(INSTALL) ./$(HOST) ./$(PLUGINS) ./$(MORE)
 	$(done)
 
 # The peers, and ours beside them, in an environment with nothing else that could be found or imported.

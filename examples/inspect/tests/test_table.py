@@ -71,6 +71,18 @@ def test_plain_text_at_80_columns() -> None:
     assert render_tables(REPORT, Page(width=80, top=2), TableConfig()) == PLAIN
 
 
+def test_what_is_missing_is_told_last() -> None:
+    """Each extension in words that can be read alone, and all of them whatever is shown of the rest."""
+    reasons = ("__EXT_a: it is [not] there", "__EXT_b: it requires '__EXT_a', which is set aside")
+    text = render_tables(Report("tree", 1, 1, (), (), reasons), Page(top=1), TableConfig())
+    assert text == (
+        "tree: 1 file, 1 line\n\n"
+        "MISSING\n2 optional extensions are set aside.\n\n"
+        "  __EXT_a: it is [not] there\n"
+        "  __EXT_b: it requires '__EXT_a', which is set aside"
+    )
+
+
 def test_colours_change_nothing_else() -> None:
     """On a terminal the same text has colours, without them none."""
     coloured = render_tables(REPORT, Page(width=80, top=2, colour=True), TableConfig())

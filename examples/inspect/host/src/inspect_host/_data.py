@@ -87,6 +87,8 @@ class Report:
     sections: tuple[Section, ...]
     problems: tuple[Finding, ...]
     """What could not be inspected, and why."""
+    missing: tuple[str, ...] = ()
+    """The optional extensions that could not take part, each with the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import sysconfig
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import NoReturn
 
 from hycore import InstanceContext, hydebug, hyinfo, hywarn
@@ -17,6 +18,7 @@ from inspect_host._data import Page, Report
 from inspect_host._examine import Failure, conclude, describe, examine_all, name_of
 from inspect_host._points import Analyzer, Reporter
 from inspect_host._progress import with_progress
+from inspect_host._retrying import retry_set_aside
 from inspect_host._tree import find_modules
 from inspect_host._workers import WorkerDiedError, can_fork, examine_in_processes
 
@@ -36,6 +38,7 @@ def main(instance: InstanceContext, args: Sequence[str]) -> int:
         wanted = _parsed(args)
         if wanted is None:
             return 0
+        retry_set_aside(instance, wanted.retry)
         analyzers = instance.implementations(Analyzer)
         reporters = instance.implementations(Reporter)
         if not analyzers or not reporters:
@@ -49,6 +52,8 @@ def main(instance: InstanceContext, args: Sequence[str]) -> int:
     for failure in failures:
         lost = f"{failure.files:,} of {report.files:,} files" if failure.files else "its section"
         hywarn(instance, "{} failed and lost {}: {}", failure.analyzer, lost, failure.error)
+    missing = tuple(f"{aside.name}: {aside.reason}" for aside in instance.report().set_aside)
+    report = replace(report, missing=missing)
     page = _page(wanted.top)
     printed = [_print_rendered(instance, reporter, report, page) for reporter in reporters]
     return 0 if all(printed) and not failures else 1
@@ -108,6 +113,13 @@ def _parsed(args: Sequence[str]) -> argparse.Namespace | None:
         metavar="N",
         help="show the first N rows of each table, and as many findings; 0 means all (default: 10)",
     )
+    parser.add_argument(
+        "--retry",
+        type=_count(0, 86_400),
+        default=0,
+        metavar="SECONDS",
+        help="try again, for so long, the optional extensions that are not ready yet (default: 0, do not wait)",
+    )
     try:
         wanted = parser.parse_args(args)
     except SystemExit:
@@ -139,6 +151,8 @@ def _print_rendered(instance: InstanceContext, reporter: Reporter, report: Repor
     except (Exception, SystemExit) as error:  # noqa: BLE001  the other reporters still print
         hywarn(instance, "{} failed and printed nothing: {}", name_of(reporter), describe(error))
         return False
+    if not text:
+        return True
     encoding = sys.stdout.encoding or "utf-8"
     try:
         # File names may hold bytes, and tables lines, that the output has no characters for.

@@ -31,5 +31,8 @@ class Reporter(Protocol):
     """Turns a report into text; the host prints it."""
 
     def render(self, report: Report, page: Page, /) -> str:
-        """The text to print; the host ends it with a newline."""
+        """The text to print; the host ends it with a newline, and prints nothing if it is empty.
+
+        A reporter that has written its text elsewhere returns an empty one.
+        """
         ...

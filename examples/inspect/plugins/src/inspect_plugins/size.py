@@ -12,6 +12,9 @@ from inspect_plugins.complexity import FileSize, measure_size
 from inspect_plugins.patterns import check_patterns, matches
 from inspect_plugins.words import counted
 
+TITLE = "Size and complexity"
+"""By which whoever reads a report finds the section."""
+
 
 @dataclass(frozen=True)
 class SizeConfig:
@@ -71,7 +74,7 @@ def size_section(measured: Mapping[Module, FileSize], config: SizeConfig) -> Sec
     code = sum(size.code for size in sizes.values())
     average = sum(function.complexity for _, function in functions) / len(functions) if functions else 0.0
     return Section(
-        "Size and complexity",
+        TITLE,
         f"{counted(code, 'line')} of code in {counted(len(sizes), 'module')}; "
         f"{counted(len(functions), 'function')} of complexity {average:.1f} on average, "
         f"{len(hard):,} of them {config.complex_from} or more.",

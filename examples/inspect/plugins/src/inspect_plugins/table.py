@@ -72,6 +72,12 @@ def render_tables(report: Report, page: Page, config: TableConfig) -> str:
             console, "Files", f"{counted(len(report.problems), 'problem')} with reading and parsing."
         )
         _print_findings(console, report.problems, page.top)
+    if report.missing:
+        are = "extension is" if len(report.missing) == 1 else "extensions are"
+        _print_heading(console, "Missing", f"{len(report.missing):,} optional {are} set aside.")
+        console.print()
+        for reason in report.missing:
+            console.print(Padding(Text(reason), (0, 0, 0, 2)))
     return "\n".join(line.rstrip() for line in output.getvalue().rstrip().split("\n"))
 
 
