@@ -289,7 +289,10 @@ def test_an_initialize_that_is_too_slow_has_failed(host: Any) -> None:
     async def slowly(self: Any) -> None:
         await sleep(60)
 
-    host.plugin("a")
+    async def takes_its_time(self: Any) -> None:
+        await sleep(0.05)
+
+    host.plugin("a", initialize=takes_its_time, INITIALIZE_TIMEOUT=30)
     host.plugin("slow", initialize=slowly)
     host.plugin("slower", initialize=slowly, INITIALIZE_TIMEOUT=0.02)
     for name, options, seconds in (("slow", {"initialize_timeout": 0.01}, 0.01), ("slower", {}, 0.02)):
@@ -308,7 +311,7 @@ def test_an_optional_extension_that_is_too_slow_is_set_aside(host: Any) -> None:
     async def slowly(self: Any) -> None:
         await sleep(60)
 
-    host.plugin("a")
+    host.plugin("a", INITIALIZE_TIMEOUT=30)
     host.plugin("slow", initialize=slowly)
     with host.bring_up(host.info(["a"], ["slow"]), initialize_timeout=0.01) as instance:
         (aside,) = instance.report().set_aside

@@ -97,7 +97,14 @@ def test_c1_a_configuration_that_defaults_cannot_make_is_told(world: Any) -> Non
     assert isinstance(caught.value.__cause__, MissingConfigError)
 
 
-@pytest.mark.parametrize("result", [lambda both: "text", lambda both: object()])
+class Stranger(PluginEXT):
+    """A plugin of another class."""
+
+
+@pytest.mark.parametrize(
+    "result",
+    [lambda both: "text", lambda both: object(), lambda both: Stranger(), lambda both: type(both[0])],
+)
 def test_c1_new_that_returns_something_else_has_failed(world: Any, result: Callable[[Any], object]) -> None:
     """C1: another type is a failure in `new`."""
     world.plugin("a", {"new": result})
@@ -396,6 +403,22 @@ def test_f1_interrupts_undo_and_pass_as_themselves(
         assert world.journal[-2:] == ["teardown a", "deferred a"]
 
 
+@pytest.mark.parametrize("phase", ["new", "attach_to", "initialize"])
+def test_f1_ctrl_c_in_a_group_passes_and_a_group_of_failures_is_one(world: Any, phase: str) -> None:
+    """F1: whatever else is in the group, an interrupt is no failure of the plugin; an optional one swallows none."""
+    mixed = BaseExceptionGroup("of a nursery", [ValueError("no"), KeyboardInterrupt()])
+    failures = BaseExceptionGroup("of a nursery", [ValueError("no"), SystemExit(3)])
+    world.plugin("a")
+    world.plugin("b", {phase: mixed})
+    world.plugin("c", {phase: failures})
+    with pytest.raises(BaseExceptionGroup) as interrupted:
+        world.create(["a"], ["b"])
+    assert interrupted.value is mixed
+    with pytest.raises(PluginFailedError) as failed:
+        world.create(["a", "c"])
+    assert failed.value.__cause__ is failures
+
+
 def test_f3_what_fails_while_undoing_never_hides_the_first_failure(world: Any) -> None:
     """F3: it is attached as notes and as `undo_errors`."""
     world.plugin("a", {"teardown": ValueError("a is stuck")})
@@ -475,6 +498,38 @@ def test_f4_an_error_keeps_nothing_alive_but_the_plugins_own_frames(
     assert [found() for found in alive] == [None] * len(alive)
 
 
+@pytest.mark.parametrize("way", ["create", "close", "with", "drop"])
+def test_f4_a_kept_error_keeps_nothing_by_the_frames_that_called_its_own(
+    plain_world: Any, no_collector: None, unraisable: Unraisable, way: str
+) -> None:
+    """F4: behind a plugin's own frame stand ours, which called it; when they have ended they hold nothing."""
+    world = plain_world
+    alive: list[weakref.ref[Any]] = []
+
+    def start(plugin: Any) -> None:
+        alive.extend([weakref.ref(plugin), weakref.ref(plugin.instance)])
+        plugin.defer(throw, ValueError("stuck"))
+
+    world.plugin("a", {"initialize": start})
+    world.plugin("b", {"initialize": KeyError if way == "create" else lambda plugin: None})
+    kept: list[BaseException] = []
+    try:
+        if way == "with":
+            with world.create(["a", "b"]):
+                pass
+        elif way == "drop":
+            world.create(["a", "b"])
+            kept.append(unraisable.pop())
+        else:
+            world.create(["a", "b"]).close()
+    except HyError as error:
+        kept.append(error)
+    (error,) = kept
+    (stuck,) = error.undo_errors if isinstance(error, PluginFailedError) else error.exceptions  # type: ignore[attr-defined]
+    assert isinstance(stuck.__cause__, ValueError)
+    assert [found() for found in alive] == [None] * 2
+
+
 def test_f4_reports_keep_failures_as_text(world: Any, no_collector: None) -> None:
     """F4: neither a closed instance nor its report holds a plugin."""
 
@@ -514,6 +569,22 @@ def test_t1_every_teardown_runs_whatever_fails(world: Any) -> None:
 
 def throw(error: BaseException) -> None:
     raise error
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_t3_what_fails_takes_no_callback_along(world: Any, error: type[BaseException]) -> None:
+    """T1, T3: after a teardown that fails, and after a callback that fails, those that are left run all the same."""
+
+    def defer(plugin: Any) -> None:
+        plugin.defer(plugin.note, "first")
+        plugin.defer(throw, error())
+        plugin.defer(plugin.note, "last")
+
+    world.plugin("a")
+    world.plugin("b", {"initialize": defer, "teardown": error})
+    with pytest.raises((TeardownError, KeyboardInterrupt)):
+        world.create(["a", "b"]).close()
+    assert world.journal[-4:] == ["teardown b", "last b", "first b", "teardown a"]
 
 
 def test_t1_an_interrupt_in_teardown_is_raised_when_all_have_run(world: Any) -> None:
@@ -640,10 +711,17 @@ def test_a_plain_hook_that_returns_an_awaitable_has_failed(plain_world: Any, pha
 
 def test_t4_close_inside_a_hook_of_the_teardown_returns_at_once(world: Any) -> None:
     """T4: it runs on the thread that is closing."""
-    world.plugin("a", {"teardown": lambda plugin: plugin.instance.close()})
-    instance = world.create(["a"])
+
+    def close(plugin: Any) -> None:
+        plugin.instance.close()
+        world.journal.append("returned")
+
+    world.plugin("a")
+    world.plugin("b", {"teardown": close})
+    instance = world.create(["a", "b"])
     instance.close()
-    assert instance.closed and world.journal.count("teardown a") == 1
+    assert instance.closed
+    assert world.journal[-3:] == ["teardown b", "returned", "teardown a"]
 
 
 @pytest.mark.parametrize("phase", ["attach_to", "initialize"])

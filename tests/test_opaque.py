@@ -20,7 +20,13 @@ from hycore.utils.error import (
     MissingConfigError,
     UnknownConfigTypeError,
 )
-from hycore.utils.opaque import LedgerEntry, OpaqueList, OpaqueObject, define_py_opaque_object_loaders
+from hycore.utils.opaque import (
+    AddressedObject,
+    LedgerEntry,
+    OpaqueList,
+    OpaqueObject,
+    define_py_opaque_object_loaders,
+)
 
 
 class A(OpaqueObject):
@@ -133,6 +139,20 @@ def test_a_sealed_list_says_when_to_take(world: Any) -> None:
     assert kept[0].report() == (LedgerEntry(f"{__name__}.A", None),)
 
 
+def test_an_addressed_object_is_there_for_its_extension_alone(world: Any) -> None:
+    """Another that asks for the type gets its own, or nothing; order counts for neither."""
+    taken: dict[str, object] = {}
+
+    def take(name: str) -> Any:
+        return lambda both: taken.update({name: both[1].take_ext(A)})
+
+    for name in "abc":
+        world.plugin(name, {"new": take(name)})
+    for_a, for_b = A(), A()
+    world.create(["a", "b", "c"], ext=[AddressedObject("b", for_b), AddressedObject("a", for_a)]).close()
+    assert taken == {"a": for_a, "b": for_b, "c": None}
+
+
 def test_repr_shows_types_and_no_values() -> None:
     """They may be secret."""
 
@@ -144,6 +164,7 @@ def test_repr_shows_types_and_no_values() -> None:
     assert "hunter2" not in repr(ext)
     assert "Secret" in repr(ext)
     assert "hunter2" not in str(ext.report())
+    assert repr(AddressedObject("a", Secret("hunter2"))) == "AddressedObject('a', Secret)"
 
 
 # Loaders.

@@ -22,6 +22,7 @@ from hycore.utils.error import (
     IncompatiblePluginError,
     MissingDependencyError,
     PlanError,
+    PluginFailedError,
     PluginLoadError,
     PluginNotFoundError,
 )
@@ -85,6 +86,15 @@ def test_p1_an_optional_extension_that_an_enabled_one_requires_counts_as_enabled
     assert "optional, required by b" in str(world.plan(["a"], ["b", "c"], engine=(2, 0, 0)))
 
 
+def test_p1_an_optional_extension_that_an_enabled_one_requires_may_not_fail(world: Any) -> None:
+    """P1: it counts as enabled, also through another one."""
+    world.plugin("a", REQUIRES=("b",))
+    world.plugin("b", REQUIRES=("c",))
+    world.plugin("c", {"initialize": ValueError("no")})
+    with pytest.raises(PluginFailedError, match="'c' failed in initialize: ValueError: no"):
+        world.create(["a"], ["b", "c"])
+
+
 @pytest.mark.parametrize("phase", ["new", "attach_to", "initialize"])
 def test_p1_an_optional_extension_may_fail(world: Any, phase: str) -> None:
     """P1: one that fails is undone with everything that requires it; the others come up."""
@@ -92,9 +102,10 @@ def test_p1_an_optional_extension_may_fail(world: Any, phase: str) -> None:
     world.plugin("b", {phase: ValueError("no")})
     world.plugin("c", REQUIRES=("b",))
     world.plugin("d", AFTER=("b",))
-    with world.create(["a", "d"], ["b", "c"]) as instance:
+    world.plugin("e", REQUIRES=("c",))
+    with world.create(["a", "d"], ["b", "c", "e"]) as instance:
         assert [plugin.name for plugin in instance.extensions.values()] == ["a", "d"]
-        assert [entry.name for entry in instance.report().set_aside] == ["b", "c"]
+        assert [entry.name for entry in instance.report().set_aside] == ["b", "c", "e"]
         assert f"failed in {phase}: ValueError: no" in instance.report().set_aside[0].reason
         assert instance.get_plugin_ext("b") is None
         with pytest.raises(PluginNotFoundError, match="it was set aside: it failed in"):
@@ -255,6 +266,18 @@ def test_p5_a_cycle_is_one_error_printed_as_a_path(world: Any) -> None:
     assert [type(problem) for problem in found] == [DependencyCycleError, DependencyCycleError]
     assert [problem.path for problem in found] == [("a", "b", "c", "a"), ("d", "e", "d")]  # type: ignore[attr-defined]
     assert "'a' REQUIRES 'b' AFTER 'c' REQUIRES 'a'" in str(found[0])
+
+
+def test_p5_a_cycle_is_told_beside_what_has_a_place(world: Any) -> None:
+    """P5: neither what stands before it nor what has nothing to do with it hides it."""
+    world.plugin("a")
+    world.plugin("b", REQUIRES=("a", "c"))
+    world.plugin("c", AFTER=("b",))
+    (problem,) = problems(world, ["a", "b", "c"])
+    assert isinstance(problem, DependencyCycleError)
+    assert [entry.error_type for entry in world.plan(["a"], ["b", "c"]).set_aside] == [
+        "DependencyCycleError"
+    ] * 2
 
 
 def test_p5_optional_extensions_on_a_cycle_are_set_aside_with_what_requires_them(world: Any) -> None:
@@ -426,6 +449,18 @@ def test_what_is_set_aside_is_looked_for_again(world: Any) -> None:
     assert aside(world, [], ["a"]) == {"a": "PluginNotFoundError"}
     world.plugin("a")
     assert aside(world, [], ["a"]) == {}
+
+
+def test_p1_what_is_installed_meanwhile_is_found_by_the_next_creation(site: Any) -> None:
+    """P1: a plan that sets something aside is not kept, though nothing in this process has changed."""
+    assert aside(site, [], ["late"]) == {"late": "PluginNotFoundError"}
+    site.distribution("late", "1.0", {"late": "late_plugin:Late"})
+    site.module(
+        "late_plugin",
+        "import uuid\nfrom hycore import PluginEXT\nclass Late(PluginEXT):\n"
+        "    UUID, NAME, DESCRIPTION = uuid.UUID(int=7), 'late', 'Comes late'\n",
+    )
+    assert aside(site, [], ["late"]) == {}
 
 
 def test_asynchronous_hooks_are_refused_while_planning(plain_world: Any) -> None:

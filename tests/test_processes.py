@@ -157,6 +157,27 @@ def test_t5_the_end_of_the_process_closes_newest_first(tmp_path: Path) -> None:
     assert "TeardownError: extension 'b' failed in teardown: ValueError: failed on purpose" in stderr
 
 
+def test_t5_a_failure_at_the_end_of_the_process_keeps_none_from_being_closed(tmp_path: Path) -> None:
+    """T5: nor is it left to the drop, which an instance that a thread still holds does not see."""
+    script = """
+    plugin("a")
+    plugin("b", teardown=fail)
+    started = threading.Event()
+    def hold():
+        instance = create("a")
+        started.set()
+        time.sleep(1000)
+    threading.Thread(target=hold, daemon=True).start()
+    started.wait(20)
+    instance = create("b")
+    say("end")
+    """
+    lines, stderr, status = run(script, tmp_path)
+    assert lines[-3:] == ["end", "teardown b", "teardown a"]
+    assert "TeardownError: extension 'b' failed in teardown: ValueError: failed on purpose" in stderr
+    assert status == 0
+
+
 @pytest.mark.parametrize("end", ["sys.exit(3)", "raise RuntimeError('host')"])
 def test_t5_however_the_process_ends(tmp_path: Path, end: str) -> None:
     """T5: `sys.exit` and an uncaught exception."""
