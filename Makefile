@@ -5,6 +5,7 @@
 # make reference    write the page of public names from the sources
 # make bench    measure, beside floors and peers: prints tables, and writes them and JSON to build/bench
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
+# make mutations: the runtime broken on purpose in many ways; a test must notice each time (ten minutes)
 #
 # Another Python, side by side:  make test-this PYTHON=python3.13 VENV=.venv-3.13
 # Once set up, nothing here needs the network.
@@ -37,7 +38,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test test-this pytest lint types format reference dist clean model bench
+.PHONY: help run test test-this pytest lint types format reference dist clean model bench mutations
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -80,6 +81,11 @@ ROUNDS ?= 50
 
 bench: $(BENCH)/stamps/$(PYTHON_VERSION)/ours
 	@$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS)
+
+JOBS ?= 2
+
+mutations: $(STAMPS)/dev $(STAMPS)/examples
+	@$(PY) tests/mutate.py --jobs $(JOBS)
 
 format: $(STAMPS)/dev
 	@$(BIN)/ruff check --fix $(CODE)
