@@ -11,7 +11,7 @@ import sys
 from stat import S_ISREG
 from time import monotonic_ns
 
-__all__ = ["folder", "read", "write"]
+__all__ = ["folder", "home", "read", "write"]
 
 _PREFIX = "entry-points-"
 
@@ -27,11 +27,11 @@ def folder() -> str | None:
 
     There is none with `HY_NO_CACHE`, without a home, in a program with borrowed rights, and where files have no owner.
     """
-    base = _base()
+    base = home()
     return os.path.join(*base) if base is not None else None
 
 
-def _base() -> tuple[str, str] | None:
+def home() -> tuple[str, str] | None:
     """The home of the folder, and the folder in it."""
     environ = os.environ
     if environ.get("HY_NO_CACHE", "") not in ("", "0"):
@@ -79,7 +79,7 @@ def read(place: str, key: str) -> bytes | None:
 
 def write(key: str, data: bytes) -> None:
     """Keeps data under a key, at once and whole; removes the oldest of too many files."""
-    base = _base()
+    base = home()
     if base is None or len(data) > _MOST_BYTES:
         return
     place = os.path.abspath(os.path.join(*base))

@@ -52,11 +52,11 @@ def index_of(groups: Sequence[str], last: Index | None = None) -> Index | None:
     There can be none without a folder for it, and where discovery is left to `importlib.metadata`. The `last` one is the
     answer while its path and its folders are what they were: the file is then not read again.
     """
-    folder = _cache.folder()
-    if folder is None or not is_plain():
+    home = _cache.home()
+    if home is None or not is_plain():
         return None
     path = list(sys.path)
-    if last is not None and last.still_holds(folder, path):
+    if last is not None and last.still_holds(home, path):
         return last
     try:
         text = "\n".join(["\t".join(groups), *path])
@@ -64,7 +64,7 @@ def index_of(groups: Sequence[str], last: Index | None = None) -> Index | None:
         return None  # an entry of the path that is no string
     if text.count("\n") != len(path) or text.count("\t") != len(groups) - 1:
         return None
-    return Index(folder, groups, path, _encoded(text))
+    return Index(home, groups, path, _encoded(text))
 
 
 class Index:
@@ -76,24 +76,26 @@ class Index:
     __slots__ = (
         "_answers",
         "_data",
-        "_folder",
         "_groups",
+        "_home",
         "_is_sure",
         "_key",
         "_lines",
         "_made_at",
         "_names",
+        "_places",
         "_read",
         "_stamps",
         "path",
     )
 
-    def __init__(self, folder: str, groups: Sequence[str], path: Sequence[str], key: bytes) -> None:
+    def __init__(self, home: tuple[str, str], groups: Sequence[str], path: Sequence[str], key: bytes) -> None:
         self.path = path
-        self._folder = folder
+        self._home = home
         self._groups = groups
         self._read: dict[tuple[int, str], list[Found]] = {}
         self._answers: dict[tuple[int, str], Any] = {}  # what was read before, with the bytes of it
+        self._places: dict[str, list[tuple[int, str]]] = {}
         self._made_at = time.time_ns()
         self._stamps = _stamps(path)
         self._lines = ["\t".join(groups)]
@@ -101,12 +103,12 @@ class Index:
             self._lines.append(f"{root}\t" if stamp is None else f"{root}\t{stamp[0]} {stamp[1]} {stamp[2]}")
         self._is_sure = False
         self._key = _imp.source_hash(_SEED, key).hex()
-        self._data = data = _cache.read(folder, self._key)
+        self._data = data = _cache.read(os.path.join(*home), self._key)
         self._names = self._checked(data) if data is not None else None
 
-    def still_holds(self, folder: str, path: list[str]) -> bool:
+    def still_holds(self, home: tuple[str, str], path: list[str]) -> bool:
         """Whether what was valid once is so now; what it points at will be read again."""
-        if not self._is_sure or self.path != path or self._folder != folder or _stamps(path) != self._stamps:
+        if not self._is_sure or self.path != path or self._home != home or _stamps(path) != self._stamps:
             return False
         self._read = {}
         return True
@@ -123,21 +125,29 @@ class Index:
         """
         if self._names is None or "\t" in name or "\n" in name:
             return None
+        claims: list[Found] = []
         try:
-            start = self._names.find(f"\n{name}\t".encode())
-            if start < 0:
-                return []
-            line = self._names[start + 1 : self._names.index(b"\n", start + 1)]
-            _, *fields = line.decode("utf-8", "surrogatepass").split("\t")
-            claims: list[Found] = []
-            for place, child in zip(fields[::2], fields[1::2], strict=True):
+            for place, child in self._places_of(self._names, name):
                 before = len(claims)
-                claims += [found for found in self._entries_of(int(place), child) if found.name == name]
+                claims += [found for found in self._entries_of(place, child) if found.name == name]
                 if len(claims) == before:
                     return None
         except (OSError, ValueError, IndexError):
             return None
         return claims
+
+    def _places_of(self, names: bytes, name: str) -> list[tuple[int, str]]:
+        """Which metadata folders claim a name, as far as is known."""
+        places = self._places.get(name)
+        if places is None:
+            fields: list[str] = []
+            start = names.find(f"\n{name}\t".encode())
+            if start >= 0:
+                line = names[start + 1 : names.index(b"\n", start + 1)]
+                fields = line.decode("utf-8", "surrogatepass").split("\t")[1:]
+            pairs = zip(fields[::2], fields[1::2], strict=True)
+            places = self._places[name] = [(int(place), child) for place, child in pairs]
+        return places
 
     def _entries_of(self, place: int, child: str) -> list[Found]:
         if "/" in child or not child.endswith(SUFFIXES):
