@@ -214,7 +214,7 @@ class PluginEXT:
             from hycore.utils.error import ArgumentTypeError
 
             raise ArgumentTypeError(
-                "callback", "a callable, handed over and not called: defer(print, 'x')", callback
+                "callback", "a callable, handed over and not called (as in defer(print, 'x'))", callback
             )
         entry = (callback, args, kwargs)
         binding = _binding_of(self)
