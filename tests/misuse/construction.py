@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hycore import OpaqueList
-from misuse import Limits, Place, Right, misuse
+from misuse import Limit, Limits, Place, Right, misuse
 
 
 @misuse
@@ -64,14 +64,13 @@ def new_leaves(place: Place) -> None:
 
 
 @misuse
-def constructor_without_parameter(place: Place) -> None:
-    """An extension has a CREATE_INFO, and its constructor does not take it."""
+def constructor_that_fails(place: Place) -> None:
+    """A constructor calls another one wrongly."""
 
     @place.define
     class Words(Right):
-        CREATE_INFO = Limits
-
-        def __init__(self) -> None: ...
+        def __init__(self) -> None:
+            Limit("three", "four")
 
     place.create("__EXT_words")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hycore import OpaqueList, PluginEXT
 from hycore.utils.opaque import OpaqueObject
-from misuse import Place, Right, misuse
+from misuse import Limits, Place, Right, misuse
 
 
 @misuse
@@ -229,6 +229,26 @@ def abstract_plugin(place: Place) -> None:
 def configuration_as_object(place: Place) -> None:
     """CREATE_INFO is an object, and not its class."""
     place.wrong(CREATE_INFO=OpaqueObject())
+
+
+@misuse
+def constructor_without_configuration(place: Place) -> None:
+    """An extension has a CREATE_INFO, and its constructor does not take it."""
+
+    @place.define
+    class Words(Right):
+        CREATE_INFO = Limits
+
+        def __init__(self) -> None: ...
+
+
+@misuse
+def constructor_of_something(place: Place) -> None:
+    """A constructor takes something, and there is no CREATE_INFO."""
+
+    @place.define
+    class Words(Right):
+        def __init__(self, limit: int) -> None: ...
 
 
 @misuse

@@ -137,6 +137,7 @@ def registry_of(kind: type) -> PluginRegistry:
             f"its CREATE_INFO is {_kind(create_info)}, not a class",
             f"CREATE_INFO = {type(create_info).__name__}",
         )
+    _check_init(kind, where, create_info)
     return PluginRegistry(
         uuid,
         name,
@@ -257,6 +258,22 @@ def _check_new(kind: type, where: str) -> None:
         if not _takes(new.__func__, code, taken):
             static = "is a staticmethod and " if isinstance(new, staticmethod) else ""
             _refuse(where, f"its new {static}has the parameters {_parameters(code)}", line)
+
+
+def _check_init(kind: type, where: str, create_info: type | None) -> None:
+    """Whether the default `new` can call the class, as far as its `__init__` tells."""
+    read = _reader(kind)
+    is_plain = read("__new__") is object.__new__ and type(kind).__call__ is type.__call__
+    code = _code_of(read("__init__"))
+    if code is None or not is_plain or read("new") is not PluginEXT.__dict__["new"]:
+        return
+    if not _takes(read("__init__"), code, 1 if create_info is None else 2):
+        line = (
+            "CREATE_INFO = …    # the type of what it takes, or give its parameters defaults"
+            if create_info is None
+            else f"def __init__(self, create_info: {create_info.__name__}) -> None:"
+        )
+        _refuse(where, f"its __init__ has the parameters {_parameters(code)}", line)
 
 
 def _check_hook(kind: type, where: str, hook: str) -> bool:
