@@ -132,10 +132,10 @@ def registry_of(kind: type) -> PluginRegistry:
         )
     create_info = read("CREATE_INFO")
     if create_info is not None and not isinstance(create_info, type):
-        raise PluginDefinitionError(
-            where,
-            f"its CREATE_INFO is {_kind(create_info)}, not a class",
-            f"CREATE_INFO = {type(create_info).__name__}",
+        made_by = type(create_info)
+        name_of_type = "MyConfig" if made_by.__module__ == "builtins" else made_by.__name__
+        _refuse(
+            where, f"its CREATE_INFO is {_kind(create_info)}, not a class", f"CREATE_INFO = {name_of_type}"
         )
     _check_init(kind, where, create_info)
     return PluginRegistry(
@@ -328,10 +328,11 @@ def _names(where: str, attribute: str, name: str, value: object) -> tuple[str, .
     for each in names:
         if not isinstance(each, str):
             known = getattr(each, "NAME", None) if isinstance(each, type) else None
+            what = f"something {_kind(each)}" if _kind(each).startswith("of") else _kind(each)
             example = known if isinstance(known, str) else "__EXT_foo"
             _refuse(
                 where,
-                f"its {attribute} has {_kind(each)} in it, not its name",
+                f"its {attribute} has {what} in it, and not its name",
                 f"{attribute} = ({example!r},)",
             )
         if each == name:
@@ -366,6 +367,8 @@ def _checked_timeout(where: str, value: Any) -> float | None:
 
 
 def _kind(value: object) -> str:
+    if value is None:
+        return "None"
     return f"the class {value.__name__}" if isinstance(value, type) else f"of type {type(value).__name__}"
 
 
