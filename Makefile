@@ -85,7 +85,7 @@ bench: $(BENCH)/stamps/$(PYTHON_VERSION)/ours
 golden: $(STAMPS)/dev $(STAMPS)/ours
 	@HY_GOLDEN=1 $(PY) -m pytest tests/test_misuse.py
 
-CYCLES ?= 2000
+CYCLES ?= 10000
 
 memory: $(STAMPS)/dev $(STAMPS)/ours
 	@HY_CYCLES=$(CYCLES) $(PY) -m pytest tests/test_memory.py --timeout=0 -s

@@ -482,7 +482,7 @@ def test_a_class_that_is_no_plugin_is_told_with_the_line_to_write(place: Place) 
     place.add("misnamed", PLUGIN.replace('__name__, "A plugin"', '"other", "A plugin"'))
     done = place.hyperion("info", "misnamed", *ZOO)
     assert done.stderr.startswith(
-        "hyperion: misnamed.P is not a valid plugin: its NAME is 'other', and the entry point of misnamed 1 calls it "
+        "hyperion: misnamed.P is not a valid plugin: its NAME is 'other', and the entry point of misnamed 1.0 calls it "
         "'misnamed'. Write:\n    NAME = 'misnamed'\n"
     )
 
