@@ -4,6 +4,8 @@
 # make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
 # make reference    write the page of public names from the sources
 # make bench    measure, beside floors and peers: prints tables, and writes them and JSON to build/bench
+# make golden  writes the texts of tests/misuse anew: their diff is what to read
+# make memory CYCLES=100000: instances come and go, and leave nothing behind
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
 # make mutations: the runtime broken on purpose in many ways; a test must notice each time (ten minutes)
 #
@@ -38,7 +40,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test test-this pytest lint types format reference dist clean model bench mutations
+.PHONY: help run test test-this pytest lint types format reference dist clean model bench mutations golden memory
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -86,6 +88,14 @@ JOBS ?= 2
 
 mutations: $(STAMPS)/dev $(STAMPS)/examples
 	@$(PY) tests/mutate.py --jobs $(JOBS)
+
+golden: $(STAMPS)/dev $(STAMPS)/ours
+	@HY_GOLDEN=1 $(PY) -m pytest tests/test_misuse.py
+
+CYCLES ?= 10000
+
+memory: $(STAMPS)/dev $(STAMPS)/ours
+	@HY_CYCLES=$(CYCLES) $(PY) -m pytest tests/test_memory.py --timeout=0 -s
 
 format: $(STAMPS)/dev
 	@$(BIN)/ruff check --fix $(CODE)

@@ -664,7 +664,7 @@ def test_what_is_not_callable_is_told(data: Folder) -> None:
     """With its type."""
     target = "data_hooks:not_a_function"
     assert hooks(data).problems(f'{TABLE}hook = "{target}"\n') == [
-        f"app.toml:10: ext.data.hook: '{target}' is of type int, and not what is needed"
+        f"app.toml:10: ext.data.hook: '{target}' is of type int: name a function"
     ]
     assert data.problems("", f"application.main={target}") == [
         f"--set application.main: '{target}' is of type int: name a function main(instance, args)"
@@ -1142,11 +1142,11 @@ def test_a_setting_of_a_wrong_form_is_told(folder: Folder, setting: str, where: 
         ),
         (
             "ext.data.token.x=3",
-            "--set ext.data.token.x: ext.data.token is a value, and no table",
+            "--set ext.data.token.x: ext.data.token is a value, and no table: set that one",
         ),
         (
             "instance.enabled_extensions.x=3",
-            "--set instance.enabled_extensions.x: instance.enabled_extensions is a value, and no table",
+            "--set instance.enabled_extensions.x: instance.enabled_extensions is a value, and no table: set that one",
         ),
         (
             "ext.data.name={env = 'NOT_SET'}",
@@ -1265,7 +1265,7 @@ hosts = [
     assert data.problems(text) == [
         "app.toml:10: ext.data.name: the environment variable 'NOT_SET' is not set",
         "app.toml:11: ext.data.token: the file 'nowhere' cannot be read: No such file or directory",
-        "app.toml:12: ext.data.hosts[0]: the file 'latin' is not UTF-8",
+        "app.toml:12: ext.data.hosts[0]: the file 'latin' is not UTF-8: save it as UTF-8",
         "app.toml:12: ext.data.hosts[1]: the file '.' cannot be read: Is a directory",
     ]
 

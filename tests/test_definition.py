@@ -51,11 +51,15 @@ NEW = '@classmethod\n    def new(cls, ext: OpaqueList) -> "Foo":'
         ({"UUID": str(UUID)}, "its UUID is a string", f'UUID = uuid.UUID("{UUID}")'),
         ({"NAME": None}, "it has no NAME", 'NAME = "__EXT_foo"'),
         ({"NAME": 3}, "its NAME is of type int, not a string", 'NAME = "__EXT_foo"'),
-        ({"NAME": ""}, "its NAME is ''", 'NAME = "__EXT_foo"'),
+        ({"NAME": ""}, "its NAME is empty", 'NAME = "__EXT_foo"'),
         ({"DESCRIPTION": None}, "it has no DESCRIPTION", 'DESCRIPTION = "What it provides, in one line"'),
         ({"new": lambda cls, ext: None}, "its new is not a classmethod", NEW),
         ({"new": classmethod(lambda cls: None)}, "its new has the parameters (cls)", NEW),
-        ({"new": staticmethod(lambda ext, more: None)}, "its new has the parameters (ext, more)", NEW),
+        (
+            {"new": staticmethod(lambda ext, more: None)},
+            "its new is a staticmethod and has the parameters (ext, more)",
+            NEW,
+        ),
         (
             {"attach_to": lambda self: None},
             "its attach_to has the parameters (self)",
@@ -66,7 +70,7 @@ NEW = '@classmethod\n    def new(cls, ext: OpaqueList) -> "Foo":'
             "its initialize has the parameters (self, ext)",
             "def initialize(self) -> None:",
         ),
-        ({"teardown": None}, "its teardown is of type NoneType, not a method", "def teardown(self) -> None:"),
+        ({"teardown": None}, "its teardown is None, not a method", "def teardown(self) -> None:"),
         (
             {"teardown": classmethod(lambda cls: None)},
             "its teardown is of type classmethod, not a method",
@@ -75,7 +79,11 @@ NEW = '@classmethod\n    def new(cls, ext: OpaqueList) -> "Foo":'
         ({"REQUIRES": "__EXT_bar"}, "its REQUIRES is a plain string", "REQUIRES = ('__EXT_bar',)"),
         ({"AFTER": "__EXT_bar"}, "its AFTER is a plain string", "AFTER = ('__EXT_bar',)"),
         ({"AFTER": 3}, "its AFTER is of type int, not a tuple of names", 'AFTER = ("__EXT_foo",)'),
-        ({"AFTER": (3,)}, "its AFTER has of type int in it", 'AFTER = ("__EXT_foo",)'),
+        (
+            {"AFTER": (3,)},
+            "its AFTER has something of type int in it, and not its name",
+            "AFTER = ('__EXT_foo',)",
+        ),
         ({"REQUIRES": ("__EXT_FOO",)}, "its REQUIRES names itself", "REQUIRES = ()"),
         (
             {"REQUIRES_ENGINE": "0.1"},
@@ -93,7 +101,11 @@ NEW = '@classmethod\n    def new(cls, ext: OpaqueList) -> "Foo":'
             "its INITIALIZE_TIMEOUT is of type bool, not a number of seconds",
             "INITIALIZE_TIMEOUT = 30.0",
         ),
-        ({"REQUIRES": {1, "a"}}, "its REQUIRES has of type int in it", 'REQUIRES = ("__EXT_foo",)'),
+        (
+            {"REQUIRES": {1, "a"}},
+            "its REQUIRES has something of type int in it, and not its name",
+            "REQUIRES = ('__EXT_foo',)",
+        ),
         ({"UUID": "foo"}, "its UUID is a string", 'UUID = uuid.UUID("'),
         (
             {"initialize": generator},
@@ -117,7 +129,7 @@ NEW = '@classmethod\n    def new(cls, ext: OpaqueList) -> "Foo":'
         ),
         (
             {"CREATE_INFO": {"limit": 3}},
-            "CREATE_INFO is of type dict, not a class",
+            "its CREATE_INFO is of type dict, not a class",
             "CREATE_INFO = MyConfig",
         ),
     ],
@@ -145,7 +157,7 @@ def test_a_missing_base_class_shows_it() -> None:
     )
     with pytest.raises(
         ArgumentTypeError,
-        match="a plugin must be a class that derives from PluginEXT, the class itself and no object of it, not int",
+        match=r"a plugin must be a class that derives from PluginEXT \(Foo, and not Foo\(…\)\), not int",
     ):
         Inventory(group=None).submit(3)  # type: ignore[arg-type]
 

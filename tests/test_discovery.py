@@ -544,7 +544,10 @@ def test_a_finder_that_fails_costs_what_it_had_not_told(
     monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
     with on_path(str(tmp_path)):
         assert [each[1] for each in ours()] == ["made", "a-1.dist-info"]
-        assert told() == {"a distribution without a folder", f"{finder!r} on sys.meta_path"}
+        assert told() == {
+            "the distribution (its name cannot be read), without a folder",
+            f"{finder!r} on sys.meta_path",
+        }
 
 
 def test_a_finder_without_distributions_changes_nothing(

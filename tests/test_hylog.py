@@ -185,7 +185,7 @@ def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
         (
             {"level": None},
             ArgumentTypeError,
-            "level must be a LogLevelEXT, one of TRACE, DEBUG, INFO, WARN, ERROR, not NoneType",
+            "level must be a LogLevelEXT, one of TRACE, DEBUG, INFO, WARN, ERROR, not None",
         ),
         (
             {"callback": 3},

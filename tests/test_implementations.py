@@ -160,21 +160,21 @@ class Empty(Protocol):
     [
         (
             Empty,
-            "point must be a protocol or base class that declares a member of its own, such as a method, not the",
+            "point must be a protocol or base class that declares a member which not every plugin has, such as a method, not the",
         ),
         (
             Base,
-            "point must be a protocol or base class that declares a member of its own, such as a method, not the",
+            "point must be a protocol or base class that declares a member which not every plugin has, such as a method, not the",
         ),
         (
             object,
-            "point must be a protocol or base class that declares a member of its own, such as a method, not the",
+            "point must be a protocol or base class that declares a member which not every plugin has, such as a method, not the",
         ),
         ("Method", "point must be a protocol or a base class, not str"),
         (Callable[[], int], "point must be a protocol or a base class"),
         (Of[int], "point must be a protocol or a base class"),
         ([], "point must be a protocol or a base class, not list"),
-        (Base(), "point must be a protocol or a base class, not Base"),
+        (Base(), "point must be a protocol or a base class, not an object of type Base"),
     ],
 )
 def test_what_is_no_extension_point_is_told(world: Any, point: Any, text: str) -> None:

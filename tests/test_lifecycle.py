@@ -894,9 +894,9 @@ def test_require_says_why_an_extension_is_not_there(world: Any) -> None:
         with pytest.raises(PluginNotFoundError, match="did you mean 'lines'"):
             instance.require_plugin_ext("line")
         assert instance.get_plugin_ext(kind) is None
-        with pytest.raises(ArgumentTypeError, match="key must be a plugin class or a name, not int"):
+        with pytest.raises(ArgumentTypeError, match="key must be a plugin class or a name .*, not int"):
             instance.get_plugin_ext(3)
-        with pytest.raises(ArgumentTypeError, match="key must be a plugin class or a name, not list"):
+        with pytest.raises(ArgumentTypeError, match="key must be a plugin class or a name .*, not list"):
             instance.get_plugin_ext([])
 
 
@@ -1231,7 +1231,7 @@ def test_identity_is_read_only(world: Any) -> None:
 def test_what_is_no_inventory_is_told(world: Any, given: Any) -> None:
     """By plan and create alike."""
     for call in (InstanceContext.plan, InstanceContext.create):
-        with pytest.raises(ArgumentTypeError, match="inventory must be an Inventory, not "):
+        with pytest.raises(ArgumentTypeError, match="inventory must be an Inventory, such as .*, not "):
             call(world.info(), inventory=given)
 
 

@@ -390,17 +390,17 @@ def test_many_threads_log_while_the_callback_is_exchanged(logged: tuple[Instance
             lambda instance: hyinfo(None, "text"),
             ArgumentTypeError,
             "instance must be an InstanceContext, the first argument of every log function (in a plugin, self.instance; of a weak reference, what it returns), "
-            "not NoneType",
+            "not None",
         ),
         (
             lambda instance: hylog(instance, "INFO", "text"),
             ArgumentTypeError,
-            "level must be a LogLevelEXT, or a whole number from 0 to 4, not str",
+            "level must be a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4, not str",
         ),
         (
             lambda instance: hylog(instance, 20, "text"),
             ArgumentValueError,
-            "level must be a LogLevelEXT, or a whole number from 0 to 4, not 20",
+            "level must be a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4, not 20",
         ),
         (
             lambda instance: setattr(instance.ext, "log_callback", "print"),
@@ -410,7 +410,7 @@ def test_many_threads_log_while_the_callback_is_exchanged(logged: tuple[Instance
         (
             lambda instance: setattr(instance.ext, "log_level", 7),
             ArgumentValueError,
-            "log_level must be a LogLevelEXT, or a whole number from 0 to 4, not 7",
+            "log_level must be a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4, not 7",
         ),
     ],
 )

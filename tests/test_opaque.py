@@ -262,7 +262,7 @@ def test_unknown_types_are_told_with_the_known_ones(world: Any) -> None:
     with pytest.raises(UnknownConfigTypeError) as caught:
         world.create(["a"], ext=[FrontEnt(), 3])
     lines = str(caught.value).splitlines()
-    assert lines[0] == "no extension asked for understands configuration of these types"
+    assert lines[0] == "no extension that is asked for understands configuration of these types"
     assert lines[1].endswith(f"FrontEnt: did you mean {NAME}?")
     assert lines[2] == (
         "  - builtins.int: hand over an object of the type that an extension names as its CREATE_INFO"

@@ -71,7 +71,8 @@ def test_p1_with_an_optional_extension_goes_what_requires_it(world: Any) -> None
         ("b", "it requires 'a', which is set aside"),
         (
             "a",
-            "no extension is named 'a'; looked in the plugins registered in this process; known: 'b', 'c', 'd'",
+            "no extension is named 'a'; looked in the plugins registered in this process; known: 'b', 'c', 'd'; "
+            "if it is another one, install its package, or decorate its class with @define_plugin",
         ),
     ]
 
@@ -108,7 +109,7 @@ def test_p1_an_optional_extension_may_fail(world: Any, phase: str) -> None:
         assert [entry.name for entry in instance.report().set_aside] == ["b", "c", "e"]
         assert f"failed in {phase}: ValueError: no" in instance.report().set_aside[0].reason
         assert instance.get_plugin_ext("b") is None
-        with pytest.raises(PluginNotFoundError, match="it was set aside: it failed in"):
+        with pytest.raises(PluginNotFoundError, match="tries it again: it failed in"):
             instance.require_plugin_ext("b")
     assert "teardown b" not in world.journal
     assert "initialize c" not in world.journal
@@ -388,7 +389,8 @@ def test_a_plan_can_be_printed(world: Any) -> None:
         "   2. other  optional",
         "   3. late   enabled; after base (REQUIRES); after other (AFTER)",
         "set aside: gone: PluginNotFoundError: no extension is named 'gone'; looked in the plugins registered in this "
-        "process; known: 'late', 'base', 'other'",
+        "process; known: 'late', 'base', 'other'; if it is another one, install its package, or decorate its class "
+        "with @define_plugin",
     ]
 
 

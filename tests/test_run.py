@@ -516,7 +516,7 @@ def test_a_failing_initialize_is_told_and_makes_the_status_1(app: App) -> None:
     stderr = (
         "hyperion: app.toml: extension 'b' failed in initialize: ValueError: failed on purpose; what had started was "
         "taken down again. Mend the extension or its configuration, or ask for it in optional_extensions to start "
-        "without\n"
+        "without it\n"
     )
     assert app.run() == ([*UP, "teardown a"], stderr, 1)
     assert "Traceback" in app.run("--traceback")[1]

@@ -482,7 +482,7 @@ def test_a_class_that_is_no_plugin_is_told_with_the_line_to_write(place: Place) 
     place.add("misnamed", PLUGIN.replace('__name__, "A plugin"', '"other", "A plugin"'))
     done = place.hyperion("info", "misnamed", *ZOO)
     assert done.stderr.startswith(
-        "hyperion: misnamed.P is not a valid plugin: its NAME is 'other', and the entry point of misnamed calls it "
+        "hyperion: misnamed.P is not a valid plugin: its NAME is 'other', and the entry point of misnamed 1.0 calls it "
         "'misnamed'. Write:\n    NAME = 'misnamed'\n"
     )
 
@@ -501,7 +501,8 @@ def test_check_tells_the_order_and_the_reasons(place: Place) -> None:
         "   1. early  enabled; configured by early.Config\n"
         "   2. late   enabled; after early (REQUIRES)\n"
         "set aside: missing: PluginNotFoundError: no extension is named 'missing'; looked in the entry points of group "
-        "'zoo' and the plugins registered in this process; known: 'early', 'late'\n"
+        "'zoo' and the plugins registered in this process; known: 'early', 'late'; if it is another "
+        "one, install its package, or decorate its class with @define_plugin\n"
         "Hooks have not run: whether they succeed is not known.\n"
     )
     assert (done.stderr, done.status) == ("", 0)

@@ -216,7 +216,7 @@ def check_plan(plan: Plan, info: InstanceCreateInfo) -> None:
         raise ArgumentValueError(
             "plan",
             "made for the same extensions and engine version",
-            f"one for {list(plan.enabled)}, optional {list(plan.optional)}, engine {plan.engine_version}: "
+            f"for {list(plan.enabled)}, optional {list(plan.optional)}, engine {plan.engine_version}: "
             "plan again with InstanceContext.plan(info)",
         )
 

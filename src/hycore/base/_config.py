@@ -62,7 +62,7 @@ def judge_leftovers(
         meant = ", ".join(aside.name for aside in life.aside)
         return None, [
             f"configuration of type {name} was taken by no extension; perhaps it was meant for one that is set "
-            f"aside ({meant})"
+            f"aside ({meant}): install that, or remove the configuration from ext"
             for name in left
         ]
     return None, [str(error)]

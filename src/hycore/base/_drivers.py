@@ -118,10 +118,13 @@ def _refused(waiting: Any) -> BaseException:
                 if is_awaitable(ended):  # of a pool, for instance, whose `close` is asynchronous
                     ended.close()
             except Exception as error:
-                return TypeError(f"it returned an awaitable, which could not be ended: {describe(error)}")
+                return TypeError(
+                    f"it returned an awaitable, which nothing awaits here, and which could not be ended: {describe(error)}"
+                )
             break
     return TypeError(
-        f"it returned an awaitable ({kind_of(waiting)}), and this instance is synchronous: nothing awaits it"
+        f"it returned an awaitable ({kind_of(waiting)}), and this instance is synchronous, where nothing awaits it: "
+        "await InstanceContext.acreate(info) in place of create"
     )
 
 
@@ -208,4 +211,4 @@ class NoLoop:
 
     def waker(self) -> tuple[Any, Any]:
         """Here there is no way to be woken."""
-        raise LoopError("waiting for another task that closes the instance")
+        raise LoopError("waiting for somebody else who closes the instance")

@@ -215,7 +215,7 @@ def closed_meanwhile(
 
     `undoing` is what failed while it was closed, `error` what had ended it anyway: Ctrl-C and cancellation pass.
     """
-    failure: BaseException = InstanceClosedError(operation)
+    failure: BaseException = InstanceClosedError(operation, meanwhile=True)
     if error is not None and not isinstance(error, Exception):
         failure = error
     elif isinstance(error, InstanceClosedError):

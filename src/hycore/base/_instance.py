@@ -518,17 +518,20 @@ class InstanceContext:
             raise InstanceClosedError("retry")
         if self._is_there(name):
             return True
-        if self._state == "open" and retriers.setdefault(self._serial, me) is not me:
-            problem, step = "another one is tried again at this moment", "try again when that has ended"
-            raise RetryError(name, problem=problem, step=step)
-        if name not in [aside.name for aside in self._life.aside]:
-            asked = [*self._life.plan.enabled, *self._life.plan.optional]
-            raise PluginNotFoundError(name, known=asked, searched="what this instance was asked for")
+        asked = [*self._life.plan.enabled, *self._life.plan.optional]
+        if name not in asked:
+            step = "ask for it in optional_extensions"
+            raise PluginNotFoundError(
+                name, known=asked, searched="what this instance was asked for", step=step
+            )
         if self._state != "open":
             problem, step = "the instance is still being created", "try again when it is up"
             raise RetryError(name, problem=problem, step=step)
+        if retriers.setdefault(self._serial, me) is not me:
+            problem, step = "another one is tried again at this moment", "try again when that has ended"
+            raise RetryError(name, problem=problem, step=step)
         forget_look_ups(self)
-        return False
+        return self._is_there(name)  # another thread may have brought it up until then
 
     def _end_retry(self, me: Who) -> bool:
         """Gives the right back, if it was taken: Ctrl-C may have come before. Returns whether it was."""

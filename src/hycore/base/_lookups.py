@@ -39,7 +39,9 @@ def look_up(instance: InstanceContext, key: type | str, operation: str) -> tuple
     if instance._state == "closed":
         return None, InstanceClosedError(operation)
     if not isinstance(key, str | type):
-        return None, ArgumentTypeError("key", "a plugin class or a name", key)
+        return None, ArgumentTypeError(
+            "key", "a plugin class or a name (by UUID: instance.extensions[uuid])", key
+        )
     life = instance._life
     while True:
         version = life.version
@@ -100,17 +102,18 @@ def not_found(instance: InstanceContext, key: type | str) -> PluginNotFoundError
     reason: str | None = None
     for aside in instance._life.aside:
         if aside.name == name:
-            reason = f"it was set aside: {aside.reason}"
+            reason = f"it was set aside, and instance.retry({name!r}) tries it again: {aside.reason}"
     if reason is None and name in known:
         reason = (
-            "it has been torn down already"
+            "it has been torn down already; what a plugin names in REQUIRES or AFTER is there in its teardown"
             if place_of(instance, key)[0] is not None
-            else ("the extension of that name is of another class")
+            else "the extension of that name is of another class: look it up by that class, or by the name"
         )
     if reason is None and isinstance(key, type):
         reason = (
             "it is not asked for: add it to enabled_extensions"
             if isinstance(getattr(key, "NAME", None), str)
-            else "it is not the class of a plugin"
+            else "it is not the class of a plugin; implementations finds the plugins that satisfy a class"
         )
-    return PluginNotFoundError(name, known=known, searched="this instance", reason=reason)
+    step = "add it to enabled_extensions"
+    return PluginNotFoundError(name, known=known, searched="this instance", reason=reason, step=step)

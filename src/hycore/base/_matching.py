@@ -49,7 +49,9 @@ class Matcher:
         self.point = point
         self.members = _members(point) - _names(PluginEXT)
         if not self.members and not issubclass(point, PluginEXT):
-            expected = "a protocol or base class that declares a member of its own, such as a method"
+            expected = (
+                "a protocol or base class that declares a member which not every plugin has, such as a method"
+            )
             raise ArgumentTypeError("point", expected, point)
 
     def __call__(self, kind: type) -> bool:

@@ -43,7 +43,9 @@ class Asyncio:
             cancelled.__cause__ = error
             return cancelled
         if isinstance(error, self.cancellations) and now == 0:
-            failure = RuntimeError("it was cancelled from inside: something that it awaits, and not the task")
+            failure = RuntimeError(
+                "something that it awaits was cancelled, and nobody has cancelled the host: catch CancelledError there"
+            )
             failure.__cause__ = error
             return failure
         return error
@@ -66,7 +68,10 @@ class Asyncio:
                 await waiting
         except TimeoutError as error:
             if timeout.expired():
-                raise TimeoutError(f"initialize of {name!r} took longer than {seconds} s") from error
+                raise TimeoutError(
+                    f"initialize of {name!r} took longer than {seconds} s: give it more time with INITIALIZE_TIMEOUT, or "
+                    "initialize_timeout"
+                ) from error
             raise
 
     async def in_thread(self, function: Callable[[], Any]) -> Any:

@@ -47,7 +47,10 @@ class Trio:
         scope = self.trio.CancelScope(deadline=self.trio.current_time() + seconds)
         await self._in_scope(waiting, scope, name)
         if scope.cancelled_caught:
-            raise TimeoutError(f"initialize of {name!r} took longer than {seconds} s")
+            raise TimeoutError(
+                f"initialize of {name!r} took longer than {seconds} s: give it more time with INITIALIZE_TIMEOUT, or "
+                "initialize_timeout"
+            )
 
     async def shielded(self, waiting: Awaitable[object], seconds: float | None, name: str) -> None:
         """Awaits although the task is cancelled, for so many seconds at the most; raises `TimeoutError`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from itertools import pairwise
 
+from hycore.base._cleaning import clean, forget
 from hycore.base.api import InstanceCreateInfo, VersionInfo
 from hycore.ext._inventory import checked_inventory
 from hycore.ext._specifier import satisfies
@@ -26,6 +27,7 @@ from hycore.utils.error import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from types import FrameType
 
     from hycore.ext._definition import PluginRegistry
     from hycore.ext._inventory import Inventory, Snapshot
@@ -161,7 +163,7 @@ def make_plan(
         return plan
     revision = inventory.revision
     path = list(sys.path)
-    plan = _Planning(info, inventory, asynchronous).plan()
+    plan = _planned(_Planning(info, inventory, asynchronous))
     if not plan.set_aside and inventory.revision == revision and path == sys.path:
         plans = inventory.plans
         while len(plans) >= _KEPT_PLANS:
@@ -176,7 +178,28 @@ def plan_again(
     """Plans the same request again, with what is up as it is: what else comes up, and what does not (rule R1)."""
     planning = _Planning(info, inventory, asynchronous)
     planning.registries = {registry.name: registry for registry in up}
-    return planning.plan()
+    return _planned(planning)
+
+
+def _planned(planning: _Planning) -> Plan:
+    """The plan; raises `PlanError`, to which no frame of the planner leads back."""
+    errors: list[HyError] = []
+    try:
+        plan = planning.plan()
+        errors = [error for _, error in sorted(planning.problems, key=lambda problem: problem[0])]
+    finally:
+        running = planning.running
+        planning.problems = []
+        del planning
+        forget(running)
+    if not errors:
+        return plan
+    failure = PlanError(errors)
+    del errors
+    try:
+        raise failure
+    finally:
+        del failure
 
 
 class _Planning:
@@ -194,20 +217,19 @@ class _Planning:
         self.must = set(self.enabled)  # what counts as enabled
         self.problems: list[tuple[int, HyError]] = []
         self.aside: dict[str, SetAside] = {}
+        self.running: list[FrameType] = []  # our frames that an error may lead back to
         self.snapshot: Snapshot | None = inventory.snapshot() if self.asked else None
 
     def plan(self) -> Plan:
+        """What comes up as far as there are no `problems`."""
         self.refuse_repeated()
         causes = self.load()
         self.must |= required_by_enabled(self.enabled, self.registries).keys()
-        for name, error in causes:
-            self.reject(name, error)
+        while causes:
+            self.reject(*causes.pop(0))
         self.compare_uuids()
         self.check_needs()
         order = self.sort()
-        if self.problems:
-            self.problems.sort(key=lambda problem: problem[0])
-            raise PlanError([error for _, error in self.problems])
         return Plan(
             self.info.enabled_extensions,
             self.info.optional_extensions,
@@ -246,6 +268,7 @@ class _Planning:
             try:
                 self.registries[name] = self.snapshot.load(name)
             except HyError as error:
+                clean(error, self.running)
                 causes.append((name, error))
         return causes
 

@@ -232,7 +232,7 @@ class Watched:
         if self.timeout is not None and taken > self.timeout and self.warn is not None:
             self.warn(
                 f"initialize of {self.name} took {taken:.2f} s without giving way, and was given {self.timeout:g} s: "
-                "it cannot be interrupted"
+                "a plain one cannot be interrupted, an async def can"
             )
         return waiting
 

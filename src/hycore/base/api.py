@@ -191,16 +191,20 @@ def _names(field: str, names: Iterable[str]) -> tuple[str, ...]:
     given = tuple(each_name)
     for name in given:
         if not isinstance(name, str):
-            raise ArgumentTypeError(f"each name in {field}", "a string", name)
+            known = (
+                f", such as {name.__name__}.NAME" if hasattr(name, "NAME") and isinstance(name, type) else ""
+            )
+            raise ArgumentTypeError(f"each name in {field}", f"a string{known}", name)
     # A member of a string enumeration is taken as the name that it stands for.
     return tuple([name if type(name) is str else str.__str__(name) for name in given])
 
 
 def _objects(ext: Iterable[object]) -> tuple[object, ...]:
+    expected = "a list of configuration objects, such as [MyConfig(…)]"
     if isinstance(ext, str | bytes | dict):
-        raise ArgumentTypeError("ext", "a list of configuration objects", ext)
+        raise ArgumentTypeError("ext", expected, ext)
     try:
         objects = iter(ext)
     except TypeError:
-        raise ArgumentTypeError("ext", "a list of configuration objects", ext) from None
+        raise ArgumentTypeError("ext", expected, ext) from None
     return tuple(objects)

@@ -24,6 +24,8 @@ __all__ = ["PluginRegistry", "registry_of"]
 
 _HOOKS = {"attach_to": "(self, instance)", "initialize": "(self)", "teardown": "(self)"}
 
+_RECORD = "the PluginRegistry"
+
 _COROUTINE, _GENERATOR, _VARARGS = 0x80, 0x20 | 0x200, 0x04  # flags of a code object
 
 
@@ -79,7 +81,8 @@ class PluginRegistry(Record):
         plugin_class: type | None = None,
         async_hooks: Iterable[str] = (),
     ) -> None:
-        _check_identity("a PluginRegistry", uuid, name, description)
+        where = _record_named(name)
+        _check_identity(where, uuid, name, description)
         for argument, kind in (("create_info", create_info), ("plugin_class", plugin_class)):
             if kind is not None and not isinstance(kind, type):
                 raise ArgumentTypeError(argument, "a class, or None", kind)
@@ -93,11 +96,11 @@ class PluginRegistry(Record):
         fill(self, "name", name)
         fill(self, "description", description)
         fill(self, "loader", loader)
-        fill(self, "requires", _names("a PluginRegistry", "REQUIRES", name, requires))
-        fill(self, "after", _names("a PluginRegistry", "AFTER", name, after))
-        fill(self, "requires_engine", _checked_specifier("a PluginRegistry", requires_engine))
+        fill(self, "requires", _names(where, "REQUIRES", name, requires))
+        fill(self, "after", _names(where, "AFTER", name, after))
+        fill(self, "requires_engine", _checked_specifier(where, requires_engine))
         fill(self, "create_info", create_info)
-        fill(self, "initialize_timeout", initialize_timeout)
+        fill(self, "initialize_timeout", _checked_timeout(where, initialize_timeout))
         fill(self, "plugin_class", plugin_class)
         fill(self, "async_hooks", tuple(async_hooks))
 
@@ -105,7 +108,8 @@ class PluginRegistry(Record):
 def registry_of(kind: type) -> PluginRegistry:
     """The identity record of a plugin class; raises `PluginDefinitionError`, with the line to write."""
     if not isinstance(kind, type):
-        expected = "a class that derives from PluginEXT, the class itself and no object of it"
+        name = type(kind).__name__ if isinstance(kind, PluginEXT) else "Foo"
+        expected = f"a class that derives from PluginEXT ({name}, and not {name}(…))"
         raise ArgumentTypeError("a plugin", expected, kind)
     where = qualified_name(kind)
     if not issubclass(kind, PluginEXT):
@@ -128,9 +132,12 @@ def registry_of(kind: type) -> PluginRegistry:
         )
     create_info = read("CREATE_INFO")
     if create_info is not None and not isinstance(create_info, type):
-        raise PluginDefinitionError(
-            where, f"CREATE_INFO is {_kind(create_info)}, not a class", "CREATE_INFO = MyConfig"
+        made_by = type(create_info)
+        name_of_type = "MyConfig" if made_by.__module__ == "builtins" else made_by.__name__
+        _refuse(
+            where, f"its CREATE_INFO is {_kind(create_info)}, not a class", f"CREATE_INFO = {name_of_type}"
         )
+    _check_init(kind, where, create_info)
     return PluginRegistry(
         uuid,
         name,
@@ -184,6 +191,10 @@ class _ClassLoader:
         return _ClassLoader, (self.kind,)
 
 
+def _record_named(name: object) -> str:
+    return f"{_RECORD} {name!r}" if isinstance(name, str) else _RECORD
+
+
 def _reader(kind: type) -> Callable[[str], Any]:
     """Reads a class attribute where it is declared, past descriptors and metaclasses."""
 
@@ -208,7 +219,7 @@ def _check_identity(where: str, uuid: object, name: object, description: object)
             line = _uuid_line()
         _refuse(where, "its UUID is a string", line)
     if not isinstance(uuid, UUID):
-        _refuse(where, f"its UUID is {_kind(uuid)}", _uuid_line())
+        _refuse(where, f"its UUID is {_kind(uuid)}, not a uuid.UUID", _uuid_line())
     if uuid.int == 0:
         _refuse(where, "its UUID is all zeros", _uuid_line())
     for attribute, value, example in (
@@ -219,8 +230,10 @@ def _check_identity(where: str, uuid: object, name: object, description: object)
             _refuse(where, f"it has no {attribute}", f"{attribute} = {example}")
         if not isinstance(value, str):
             _refuse(where, f"its {attribute} is {_kind(value)}, not a string", f"{attribute} = {example}")
-        if not value.strip() or (attribute == "NAME" and value != value.strip()):
-            _refuse(where, f"its {attribute} is {value!r}", f"{attribute} = {example}")
+        if not value.strip():
+            _refuse(where, f"its {attribute} is empty", f"{attribute} = {example}")
+        if attribute == "NAME" and value != value.strip():
+            _refuse(where, f"its NAME {value!r} has space around it", f"NAME = {value.strip()!r}")
 
 
 def _uuid_line() -> str:
@@ -243,7 +256,24 @@ def _check_new(kind: type, where: str) -> None:
         if code.co_flags & _COROUTINE:
             _refuse(where, "its new is asynchronous; what must be awaited belongs into initialize", line)
         if not _takes(new.__func__, code, taken):
-            _refuse(where, f"its new has the parameters {_parameters(code)}", line)
+            static = "is a staticmethod and " if isinstance(new, staticmethod) else ""
+            _refuse(where, f"its new {static}has the parameters {_parameters(code)}", line)
+
+
+def _check_init(kind: type, where: str, create_info: type | None) -> None:
+    """Whether the default `new` can call the class, as far as its `__init__` tells."""
+    read = _reader(kind)
+    is_plain = read("__new__") is object.__new__ and type(kind).__call__ is type.__call__
+    code = _code_of(read("__init__"))
+    if code is None or not is_plain or read("new") is not PluginEXT.__dict__["new"]:
+        return
+    if not _takes(read("__init__"), code, 1 if create_info is None else 2):
+        line = (
+            "CREATE_INFO = …    # the type of what it takes, or give its parameters defaults"
+            if create_info is None
+            else f"def __init__(self, create_info: {create_info.__name__}) -> None:"
+        )
+        _refuse(where, f"its __init__ has the parameters {_parameters(code)}", line)
 
 
 def _check_hook(kind: type, where: str, hook: str) -> bool:
@@ -297,9 +327,17 @@ def _names(where: str, attribute: str, name: str, value: object) -> tuple[str, .
     names = tuple(value)
     for each in names:
         if not isinstance(each, str):
-            _refuse(where, f"its {attribute} has {_kind(each)} in it", f'{attribute} = ("__EXT_foo",)')
+            known = getattr(each, "NAME", None) if isinstance(each, type) else None
+            what = f"something {_kind(each)}" if _kind(each).startswith("of") else _kind(each)
+            example = known if isinstance(known, str) else "__EXT_foo"
+            _refuse(
+                where,
+                f"its {attribute} has {what} in it, and not its name",
+                f"{attribute} = ({example!r},)",
+            )
         if each == name:
-            _refuse(where, f"its {attribute} names itself", f"{attribute} = ()")
+            others = tuple(other for other in names if other != name)
+            _refuse(where, f"its {attribute} names itself", f"{attribute} = {others!r}")
     plain = [str.__str__(each) for each in names]
     return tuple(dict.fromkeys(sorted(plain) if isinstance(value, set | frozenset) else plain))
 
@@ -329,8 +367,13 @@ def _checked_timeout(where: str, value: Any) -> float | None:
 
 
 def _kind(value: object) -> str:
+    if value is None:
+        return "None"
     return f"the class {value.__name__}" if isinstance(value, type) else f"of type {type(value).__name__}"
 
 
 def _refuse(where: str, problem: str, line: str) -> NoReturn:
+    if where.startswith(_RECORD):
+        attribute, _, value = line.partition(" = ")
+        line = f"PluginRegistry(…, {attribute.lower()}={value})"
     raise PluginDefinitionError(where, problem, line) from None

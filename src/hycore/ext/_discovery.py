@@ -166,6 +166,7 @@ class Look:
     def _take(self, distribution: Any, groups: Collection[str]) -> None:
         """Takes the entry points of a `Distribution`, if it is the first of its name."""
         origin: str | None = None
+        key = "(its name cannot be read)"
         try:
             path = getattr(distribution, "_path", None)
             origin = str(path) if path is not None else None
@@ -182,7 +183,9 @@ class Look:
                 Found(entry.name, entry.value, name, version, entry.group, origin) for entry in entries
             ]
         except Exception as error:
-            self.problems.append(Problem(origin or "a distribution without a folder", describe(error)))
+            self.problems.append(
+                Problem(origin or f"the distribution {key}, without a folder", describe(error))
+            )
 
 
 def look(groups: Collection[str], path: Sequence[Any] | None = None) -> Look:

@@ -87,7 +87,7 @@ class InventoryEntry(Record):
     def owner(self) -> str:
         """Who claims the name, in words."""
         if self.distribution is None:
-            return f"{self.target}, registered in this process"
+            return f"{self.target} registered in this process"
         return f"{self.target} of {self.distribution} {self.version}"
 
     def load(self) -> PluginRegistry:
@@ -107,7 +107,7 @@ class InventoryEntry(Record):
         if registry.name != self.name:
             raise PluginDefinitionError(
                 qualified_name(found) if isinstance(found, type) else self.target,
-                f"its NAME is {registry.name!r}, and the entry point of {self.distribution} calls it {self.name!r}",
+                f"its NAME is {registry.name!r}, and the entry point of {self.distribution} {self.version} calls it {self.name!r}",
                 f"NAME = {self.name!r}",
             )
         return registry
@@ -129,7 +129,7 @@ class InventoryEntry(Record):
                 try:
                     found = getattr(found, attribute)
                 except AttributeError as error:
-                    near = closest(attribute, dir(found), most=1)
+                    near = closest(attribute, _plugins_in(found), most=1)
                     hint = f", did you mean {near[0]!r}?" if near else ""
                     what = f"module {module_name!r}" if found is sys.modules.get(module_name) else repr(found)
                     raise self.load_error(f"{what} has no {attribute!r}{hint}") from error
@@ -431,6 +431,12 @@ def _clash(one: InventoryEntry, other: InventoryEntry) -> str | None:
     return "UUID" if one.registry.uuid == other.registry.uuid else None
 
 
+def _plugins_in(owner: object) -> list[str]:
+    """The names in a module or class that an entry point could mean."""
+    names = getattr(owner, "__dict__", {})
+    return [name for name, thing in names.items() if isinstance(thing, type | PluginRegistry)]
+
+
 def _bare(target: str) -> str:
     """A target without the extras that its distribution is asked to have."""
     return target.partition("[")[0].replace(" ", "")
@@ -462,7 +468,9 @@ def checked_inventory(inventory: Inventory | None) -> Inventory:
     if inventory is None:
         return default_inventory
     if not isinstance(inventory, Inventory):
-        raise ArgumentTypeError("inventory", "an Inventory", inventory)
+        raise ArgumentTypeError(
+            "inventory", "an Inventory, such as Inventory(group='myapp.plugins')", inventory
+        )
     return inventory
 
 

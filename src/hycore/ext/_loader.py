@@ -37,7 +37,11 @@ def define_plugin(kind: Any = None, /, *, inventory: Inventory | None = None) ->
     Used as `@define_plugin` or `@define_plugin(inventory=mine)`. Raises what `Inventory.submit` raises.
     """
     if isinstance(kind, Inventory):
-        raise ArgumentTypeError("what is defined", "a plugin class (and the inventory inventory=…)", kind)
+        raise ArgumentTypeError(
+            "what define_plugin decorates",
+            "a plugin class (with an inventory: @define_plugin(inventory=…))",
+            kind,
+        )
     target = checked_inventory(inventory)
 
     def register(kind: Any) -> Any:

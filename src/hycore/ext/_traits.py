@@ -96,12 +96,12 @@ class _Identity:
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name = name  # that of the class attribute; a string made at each look-up would stay in Python's own cache
 
     def __get__(self, plugin: object, owner: type | None = None) -> object:
         if plugin is None:
-            raise AttributeError(f"{owner!r} has no attribute {self.name!r}: read {self.name.upper()}")
-        return getattr(type(plugin), self.name.upper())
+            raise AttributeError(f"{owner!r} has no attribute {self.name.lower()!r}: read {self.name}")
+        return getattr(type(plugin), self.name)
 
 
 class PluginEXT:
@@ -148,9 +148,9 @@ class PluginEXT:
             ...
 
     else:
-        uuid = _Identity("uuid")
-        name = _Identity("name")
-        description = _Identity("description")
+        uuid = _Identity("UUID")
+        name = _Identity("NAME")
+        description = _Identity("DESCRIPTION")
 
     @classmethod
     def new(cls, ext: OpaqueList) -> Self:
@@ -214,7 +214,7 @@ class PluginEXT:
             from hycore.utils.error import ArgumentTypeError
 
             raise ArgumentTypeError(
-                "callback", "a callable, handed over and not called: defer(print, 'x')", callback
+                "callback", "a callable, handed over and not called (as in defer(print, 'x'))", callback
             )
         entry = (callback, args, kwargs)
         binding = _binding_of(self)

@@ -159,7 +159,7 @@ def _formatted(exc: BaseException | bool) -> str | None:
 
 
 def _checked(level: Any) -> int:
-    expected = "a LogLevelEXT, or a whole number from 0 to 4"
+    expected = "a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4"
     if not isinstance(level, int) or isinstance(level, bool):
         raise ArgumentTypeError("level", expected, level)
     if not 0 <= level <= 4:
@@ -177,4 +177,6 @@ def _refuse(instance: Any, level: Any) -> NoReturn:
             instance,
         ) from None
     _checked(level)
-    raise ArgumentTypeError("level", "a LogLevelEXT, or a whole number from 0 to 4", level) from None
+    raise ArgumentTypeError(
+        "level", "a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4", level
+    ) from None

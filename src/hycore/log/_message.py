@@ -89,7 +89,9 @@ class LogMessageEXT:
         exception: str | None = None,
     ) -> None:
         if getattr(timepoint, "tzinfo", None) is None:
-            raise ArgumentTypeError("timepoint", "a datetime with a zone", timepoint)
+            raise ArgumentTypeError(
+                "timepoint", "a datetime with a zone, such as datetime.now().astimezone()", timepoint
+            )
         _set_level(self, int(level))
         _set_time(self, 0)
         _set_timepoint(self, timepoint)

@@ -83,9 +83,15 @@ class InstanceStateEXT:
     @log_level.setter
     def log_level(self, level: int) -> None:
         if type(level) is bool or not isinstance(level, int):
-            raise ArgumentTypeError("log_level", "a LogLevelEXT, or a whole number from 0 to 4", level)
+            raise ArgumentTypeError(
+                "log_level", "a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4", level
+            )
         if not 0 <= level <= 4:
-            raise ArgumentValueError("log_level", "a LogLevelEXT, or a whole number from 0 to 4", repr(level))
+            raise ArgumentValueError(
+                "log_level",
+                "a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4",
+                repr(level),
+            )
         self._level = int(level)
         self._set_threshold()
 

@@ -135,14 +135,14 @@ class _Group(HyError, ExceptionGroup[HyError]):
 class ArgumentTypeError(HyError, TypeError):
     """An argument of a public call has the wrong type.
 
-    Facts: `argument`, `expected` (words), `got` (the type's name).
+    Facts: `argument`, `expected` (words), `got` (of which type it is, in words).
     """
 
     def __init__(self, argument: str, expected: str, value: object) -> None:
         super().__init__()
         self.argument = argument
         self.expected = expected
-        self.got = type(value).__name__ if not isinstance(value, type) else f"the class {value.__name__}"
+        self.got = _kind_of(value)
 
     def _compose(self) -> str:
         return f"{self.argument} must be {self.expected}, not {self.got}"
@@ -218,15 +218,24 @@ class PluginNotFoundError(HyError, LookupError):
     """No extension of that name, where it was looked for.
 
     Facts: `name`, `known` (the names that are there), `searched` (where, in words), `reason` (why a known
-    extension is not to be had, or `None`).
+    extension is not to be had, or `None`), `step` (what to do if it is none of those that are there).
     """
 
-    def __init__(self, name: str, *, known: Iterable[str], searched: str, reason: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        known: Iterable[str],
+        searched: str,
+        reason: str | None = None,
+        step: str = "install its package, or decorate its class with @define_plugin",
+    ) -> None:
         super().__init__()
         self.name = name
         self.known = tuple(known)
         self.searched = searched
         self.reason = reason
+        self.step = step
 
     def _compose(self) -> str:
         if self.reason is not None:
@@ -235,9 +244,9 @@ class PluginNotFoundError(HyError, LookupError):
         if close:
             step = "did you mean " + " or ".join(map(repr, close)) + "?"
         elif self.known:
-            step = "known: " + _listed(self.known)
+            step = f"known: {_listed(self.known)}; if it is another one, {self.step}"
         else:
-            step = "none is known: install its package, or decorate its class with @define_plugin"
+            step = f"none is known: {self.step}"
         return f"no extension is named {self.name!r}; looked in {self.searched}; {step}"
 
 
@@ -269,7 +278,7 @@ class PluginLoadError(HyError, ImportError):
             if self.distribution is not None
             else f"mend the module, or stop asking for {self.plugin!r}"
         )
-        return f"extension {self.plugin!r} cannot be loaded ({source}): {self.reason}; {step}"
+        return f"extension {self.plugin!r} cannot be loaded ({source}): {_followed(self.reason, step)}"
 
 
 class IncompatiblePluginError(HyError, RuntimeError):
@@ -382,11 +391,11 @@ class UnknownConfigTypeError(HyError, TypeError):
         lines: list[str] = []
         for number, name in enumerate(self.types):
             near = self.hints[number] if number < len(self.hints) else ()
-            close = closest(name, self.known)
+            close = _closest_type(name, self.known)
             if near:
                 lines.append(f"{name}: perhaps for {_listed(near)}: add that to enabled_extensions")
             elif close:
-                lines.append(f"{name}: did you mean {close[0]}?")
+                lines.append(f"{name}: did you mean {close}?")
             elif name.startswith("builtins."):
                 lines.append(
                     f"{name}: hand over an object of the type that an extension names as its CREATE_INFO"
@@ -398,7 +407,7 @@ class UnknownConfigTypeError(HyError, TypeError):
                 )
         known = ", ".join(self.known) or "none"
         return (
-            "no extension asked for understands configuration of "
+            "no extension that is asked for understands configuration of "
             + ("this type" if len(lines) == 1 else "these types")
             + "".join(f"\n  - {line}" for line in lines)
             + f"\nKnown types: {known}"
@@ -472,7 +481,8 @@ class UnconsumedConfigError(HyError, ValueError):
             off = [name for name in takers if name not in self.enabled]
             if on:
                 lines.append(
-                    f"{type_name}: {_listed(on)} is on and left this one: hand over one object for each taker"
+                    f"{type_name}: {_listed(on)} is on and left this one: hand over one object for each extension "
+                    "that takes one"
                 )
             elif off:
                 lines.append(f"{type_name}: {_listed(off)} would take it: add that to enabled_extensions")
@@ -520,22 +530,20 @@ class PluginFailedError(HyError, RuntimeError):
 
     def _compose(self) -> str:
         if self.phase == "defer":
-            return (
-                f"a callback that extension {self.plugin!r} gave to defer failed: {self.reason}{_then(self.reason)}"
-                "hat it should have undone may be left behind"
+            return f"a callback that extension {self.plugin!r} gave to defer failed: " + _followed(
+                self.reason, "what it should have undone may be left behind"
             )
         if self.phase == "teardown":
-            return (
-                f"extension {self.plugin!r} failed in teardown: {self.reason}{_then(self.reason)}"
-                "hat it should have released may be left behind"
+            return f"extension {self.plugin!r} failed in teardown: " + _followed(
+                self.reason, "what it should have released may be left behind"
             )
         if not self.in_instance:
             return f"extension {self.plugin!r} failed in {self.phase}: {self.reason}"
-        return (
-            f"extension {self.plugin!r} failed in {self.phase}: {self.reason}{_then(self.reason)}hat had started was "
-            "taken down again. Mend the extension or its configuration, or ask for it in optional_extensions to start "
-            "without"
+        step = (
+            "what had started was taken down again. Mend the extension or its configuration, or ask for it in "
+            "optional_extensions to start without it"
         )
+        return f"extension {self.plugin!r} failed in {self.phase}: {_followed(self.reason, step)}"
 
 
 class TeardownError(_Group):
@@ -672,12 +680,13 @@ class LoopError(HyError, RuntimeError):
 class InstanceClosedError(HyError, RuntimeError):
     """A closed instance was used, or an instance was closed while it was being created.
 
-    Facts: `operation` (what was asked of it).
+    Facts: `operation` (what was asked of it), `meanwhile` (whether it was closed while that went on).
     """
 
-    def __init__(self, operation: str) -> None:
+    def __init__(self, operation: str, *, meanwhile: bool = False) -> None:
         super().__init__()
         self.operation = operation
+        self.meanwhile = meanwhile or operation == "create"
 
     def _compose(self) -> str:
         if self.operation == "create":
@@ -685,14 +694,28 @@ class InstanceClosedError(HyError, RuntimeError):
                 "the instance was closed while it was being created, and what had started was taken down again: "
                 "create a new one, and close it when create has returned"
             )
-        if self.operation == "retry":
-            return "the instance was closed while an extension was tried again, and everything was taken down"
+        if self.meanwhile:
+            return (
+                "the instance was closed while an extension was tried again, and everything was taken down: create a "
+                "new one with create_instance"
+            )
         return f"{self.operation} was asked of a closed instance: create a new one with create_instance"
 
 
-def _then(reason: str) -> str:
-    """What stands between a reason and a next sentence with "what"; a reason that ends with code ends its line."""
-    return "\nW" if "\n" in reason else "; w"
+def _followed(reason: str, step: str) -> str:
+    """A reason, and what follows it; a reason that ends with code ends its line, and a question is a sentence."""
+    if "\n" not in reason and not reason.endswith("?"):
+        return f"{reason}; {step}"
+    return reason + ("\n" if "\n" in reason else " ") + step[0].upper() + step[1:]
+
+
+def _kind_of(value: object) -> str:
+    if value is None:
+        return "None"
+    kind = type(value)
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return kind.__name__ if kind.__module__ == "builtins" else f"an object of type {kind.__name__}"
 
 
 def describe(error: BaseException) -> str:
@@ -713,6 +736,13 @@ def closest(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
 
     folded: dict[str, str] = {_folded(other): other for other in known}
     return [folded[match] for match in get_close_matches(_folded(name), folded, n=most, cutoff=0.6)]
+
+
+def _closest_type(name: str, known: Iterable[str]) -> str | None:
+    """The type whose own name is most like a given one: whatever stands in one module begins alike."""
+    by_name = {other.rpartition(".")[2]: other for other in known}
+    close = closest(name.rpartition(".")[2], by_name, most=1)
+    return by_name[close[0]] if close else None
 
 
 def _folded(name: str) -> str:

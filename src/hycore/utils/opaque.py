@@ -183,12 +183,13 @@ class OpaqueList:
 
 
 def _objects(argument: str, objects: Iterable[object]) -> list[object]:
+    expected = "a list of configuration objects, such as [MyConfig(…)]"
     if isinstance(objects, str | bytes):
-        raise ArgumentTypeError(argument, "a list of configuration objects", objects)
+        raise ArgumentTypeError(argument, expected, objects)
     try:
         return list(objects)
     except TypeError:
-        raise ArgumentTypeError(argument, "a list of configuration objects", objects) from None
+        raise ArgumentTypeError(argument, expected, objects) from None
 
 
 _loaders: dict[str, Callable[..., object]] = {}

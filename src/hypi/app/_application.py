@@ -272,7 +272,9 @@ class _Reader:
                 raise self.fail(f"is not TOML: {reason}", last) from None
             reason = f"is not TOML: {str(error)[: found.start()]} (column {found[2]})"
             raise self.fail(reason, int(found[1])) from None
-        except (ValueError, RecursionError) as error:  # a number of 5,000 digits, 3,000 brackets
+        except RecursionError:  # 3,000 brackets
+            raise self.fail("has arrays in arrays deeper than can be read") from None
+        except ValueError as error:  # a number of 5,000 digits
             raise self.fail(f"is not TOML that can be read: {error}") from None
         self.lines = Lines(text)
 
@@ -288,7 +290,7 @@ class _Reader:
         for length, name in enumerate(keys[:-1], start=1):
             table = table.setdefault(name, {})
             if not isinstance(table, dict):
-                text = f"{spelled(keys[:length])} is a value, and no table"
+                text = f"{spelled(keys[:length])} is a value, and no table: set that one"
                 raise ApplicationFileError(str(self.path), [Problem(f"--set {shown}", shown, text)])
         try:
             parsed = tomllib.loads(f"value = {value}")
@@ -355,7 +357,7 @@ class _Reader:
         except OSError as error:
             self.refuse(keys, f"the file {str(source)!r} cannot be read: {error.strerror}")
         except UnicodeDecodeError:
-            self.refuse(keys, f"the file {str(source)!r} is not UTF-8")
+            self.refuse(keys, f"the file {str(source)!r} is not UTF-8: save it as UTF-8")
         except ValueError as error:  # a path that cannot be
             self.refuse(keys, f"the file {name!r} cannot be read: {error}")
         return None

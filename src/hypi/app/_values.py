@@ -275,7 +275,9 @@ def _extended(schema: Any, config: Any = None) -> Any:
     if kind == "enum":
         return _wrapped(parts, _member_by_name(schema["cls"]))
     if kind in ("callable", "is-subclass"):
-        return _wrapped(parts, _callable_by_name)
+        return _wrapped(
+            parts, _by_name("function" if kind == "callable" else "class of the kind that is needed")
+        )
     if kind == "is-instance" and hasattr(schema["cls"], "__attrs_attrs__"):
         return _wrapped(parts, _constructed(schema["cls"]))
     if kind in ("model-fields", "dataclass-args", "typed-dict"):
@@ -313,18 +315,21 @@ def _member_by_name(kind: Any) -> Callable[[Any, Handler], Any]:
     return validate
 
 
-def _callable_by_name(value: Any, handler: Handler) -> Any:
-    if not isinstance(value, str):
-        return handler(value)
-    try:
-        found = imported(value)
-    except BadValueError as error:
-        raise _as_validation_error(error) from error
-    try:
-        return handler(found)
-    except ValidationError:
-        text = f"{value!r} is of type {type(found).__name__}, and not what is needed"
-        raise PydanticCustomError("foreign", text) from None  # pyright: ignore[reportArgumentType]
+def _by_name(needed: str) -> Callable[[Any, Handler], Any]:
+    def validate(value: Any, handler: Handler) -> Any:
+        if not isinstance(value, str):
+            return handler(value)
+        try:
+            found = imported(value)
+        except BadValueError as error:
+            raise _as_validation_error(error) from error
+        try:
+            return handler(found)
+        except ValidationError:
+            text = f"{value!r} is of type {type(found).__name__}: name a {needed}"
+            raise PydanticCustomError("foreign", text) from None  # pyright: ignore[reportArgumentType]
+
+    return validate
 
 
 def _constructed(kind: type) -> Callable[[Any, Handler], Any]:

@@ -77,7 +77,8 @@ def _checked_output(output: object) -> str | dict[str, str]:
             return output
         raise ArgumentValueError("output", expected, repr(output))
     if not isinstance(output, Mapping):
-        raise ArgumentTypeError("output", expected, output)
+        hint = " (a callable is handed over as callback=…)" if callable(output) else ""
+        raise ArgumentTypeError("output", expected + hint, output)
     places: dict[Any, Any] = dict(output)
     path = places.get("json")
     if len(places) != 1 or not isinstance(path, str) or not path:
