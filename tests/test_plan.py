@@ -183,7 +183,7 @@ def test_p4_a_module_that_cannot_be_imported_is_told_with_its_distribution(site:
     assert isinstance(problem.__cause__, RuntimeError)
     assert str(problem) == (
         "extension '__EXT_broken' cannot be loaded (entry point __EXT_broken = 'broken_module:Plugin' of broken 1.5): "
-        "RuntimeError: half installed; mend or reinstall it (pip install --force-reinstall broken), or stop asking "
+        "RuntimeError: half installed; mend or reinstall the distribution 'broken', or stop asking "
         "for '__EXT_broken'"
     )
 

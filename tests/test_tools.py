@@ -307,7 +307,7 @@ def test_info_of_a_broken_extension(place: Place, name: str) -> None:
     first, *more = done.stderr.splitlines()
     assert first == (
         f"hyperion: extension {name!r} cannot be loaded (entry point {name} = '{name}:P' of {name} 1.0): "
-        f"{misdeed.reason}; mend or reinstall it (pip install --force-reinstall {name}), or stop asking for {name!r}"
+        f"{misdeed.reason}; mend or reinstall the distribution {name!r}, or stop asking for {name!r}"
     )
     if misdeed.line is not None:
         assert more[0] == f"at {place.site}/{name}.py:{misdeed.line}"

@@ -273,8 +273,7 @@ class PluginLoadError(HyError, ImportError):
             else f"{self.target!r}, registered in this process"
         )
         step = (
-            f"mend or reinstall it (pip install --force-reinstall {self.distribution}), or stop asking for "
-            f"{self.plugin!r}"
+            f"mend or reinstall the distribution {self.distribution!r}, or stop asking for {self.plugin!r}"
             if self.distribution is not None
             else f"mend the module, or stop asking for {self.plugin!r}"
         )
