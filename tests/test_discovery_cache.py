@@ -640,6 +640,30 @@ def test_an_inventory_keeps_its_index_as_long_as_it_holds(warm: Place) -> None:
     assert answer(inventory, "a") is None is truth("a")
 
 
+def test_an_inventory_learns_what_its_own_look_at_the_disk_has_found(warm: Place) -> None:
+    """A name that is not there makes it look; the index of then is the one that it uses from then on."""
+    inventory = Inventory(GROUP)
+    assert answer(inventory, "a") == answer(inventory, "a") == truth("a")
+    warm.write(warm.site / "other-1.dist-info", "b", "a")
+    assert answer(inventory, "a") != truth("a")
+    assert answer(inventory, "nothing of this name") is None
+    assert answer(inventory, "a") == truth("a")
+
+
+def test_one_look_at_the_inventory_is_of_one_moment(warm: Place) -> None:
+    """What another one reads later changes nothing in it."""
+    warm.write(warm.site / "one-1.dist-info", "a = old:C", "c = old:C")
+    warm.tick()
+    inventory = Inventory(GROUP)
+    assert inventory.find("a") and inventory.find("c")
+    first = inventory.snapshot()
+    assert first.find("a").target == "old:C"
+    warm.write(warm.site / "one-1.dist-info", "a = new:C", "c = new:C")
+    second = inventory.snapshot()
+    assert second.find("a").target == "new:C"
+    assert first.find("c").target == "old:C"
+
+
 def test_a_kept_index_is_not_used_without_the_cache(warm: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the moment on in which HY_NO_CACHE is set, or HY_HOME moves it."""
     inventory = Inventory(GROUP)

@@ -735,6 +735,67 @@ def test_a_plugin_cannot_answer_in_place_of_the_tool(place: Place) -> None:
     assert kept.read_text() == ""
 
 
+def test_a_plugin_that_writes_for_ever_does_not_keep_the_command(place: Place) -> None:
+    """Into all files that it has, and whatever is raised in it; nor what it has started in a session of its own."""
+    write = "for fd in range(3, 24):\n      try: os.write(fd, b'x\\n')\n      except BaseException: pass\n"
+    place.add("writes", f"import os\nwhile True:\n    {write}")
+    place.add(
+        "leaves",
+        f"import os, time\nif os.fork() == 0:\n    os.setsid()\n    end = time.time() + 20\n"
+        f"    while time.time() < end:\n      {write.replace('      ', '        ')}    os._exit(0)\nos._exit(0)\n",
+    )
+    start = time.monotonic()
+    done = place.hyperion("doctor", *QUICK, "--json")
+    assert time.monotonic() - start < 15
+    assert {each["status"] for each in done.json["extensions"]} == {"broken"}
+    assert done.status == 1
+
+
+def test_a_schema_that_cannot_be_made_hides_nothing(place: Place) -> None:
+    """It is told what could not be made: the import was fine."""
+    schema = "    @classmethod\n    def __get_pydantic_core_schema__(cls, *_):\n        import os, sys\n"
+    for name, deed in (("leaves", "os._exit(3)"), ("exits", "sys.exit('no licence')")):
+        made = (
+            f"class Made:\n{schema}        {deed}\nclass Config:\n    def __init__(self, made: Made): pass\n"
+        )
+        config = PLUGIN.partition("@dataclass")[0] + "class P" + PLUGIN.partition("class P")[2]
+        place.add(name, f"{config}    CREATE_INFO = None\n{made}P.CREATE_INFO = Config\n")
+    done = place.hyperion("info", "leaves", *ZOO)
+    assert "making its schema ended the process with status 3" in done.stderr
+    place.write(
+        "leaves", "exits", "missing", more="nodeid = 3\n[ext.leaves]\nmade = 1\n[ext.exits]\nmade = 1\n"
+    )
+    texts = {
+        each["key"]: each["text"] for each in place.hyperion("check", "app.toml", "--json").json["problems"]
+    }
+    assert texts["ext.leaves"] == "making its configuration ended the process with status 3"
+    assert "no licence" in texts["ext.exits.made"]
+    assert texts["instance.nodeid"].startswith("unknown key")
+    assert texts[""].startswith("no extension is named 'missing'")
+
+
+def test_doctor_takes_the_groups_of_a_file_with_a_mistake(place: Place) -> None:
+    """What is right of its table counts."""
+    place.add("fine", PLUGIN)
+    place.write("fine", more="nodeid = 3\n")
+    done = place.hyperion("doctor", "app.toml", "--json")
+    assert (done.json["groups"], done.status) == (["zoo"], 2)
+
+
+def test_a_damaged_list_of_our_own_files_is_a_change(place: Place) -> None:
+    """And no crash."""
+    from importlib.metadata import distribution
+
+    for file in distribution("hyperion-runtime").files or []:
+        if file.parts[0] in ("hycore", "hypi") or file.parts[0].endswith(".dist-info"):
+            copy = place.site / file
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_binary())
+    (record,) = place.site.glob("hyperion_runtime-*.dist-info/RECORD")
+    record.write_text(record.read_text() + "hycore/a.py,sha256=xx,abc\n")
+    assert [kind for kind, _ in problems(place)] == ["changed"]
+
+
 def test_tools_do_not_use_the_cache(place: Place) -> None:
     """A second claim that the index does not know is an error of `check` and of `info`."""
     place.add("one", PLUGIN)

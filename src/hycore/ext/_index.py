@@ -84,7 +84,6 @@ class Index:
         "_made_at",
         "_names",
         "_places",
-        "_read",
         "_stamps",
         "path",
     )
@@ -93,7 +92,6 @@ class Index:
         self.path = path
         self._home = home
         self._groups = groups
-        self._read: dict[tuple[int, str], list[Found]] = {}
         self._answers: dict[tuple[int, str], Any] = {}  # what was read before, with the bytes of it
         self._places: dict[str, list[tuple[int, str]]] = {}
         self._made_at = time.time_ns()
@@ -108,18 +106,17 @@ class Index:
 
     def still_holds(self, home: tuple[str, str], path: list[str]) -> bool:
         """Whether what was valid once is so now; what it points at will be read again."""
-        if not self._is_sure or self.path != path or self._home != home or _stamps(path) != self._stamps:
-            return False
-        self._read = {}
-        return True
+        return self._is_sure and self.path == path and self._home == home and _stamps(path) == self._stamps
 
     @property
     def is_valid(self) -> bool:
         """Whether there is one, and the folders are what they were."""
         return self._names is not None
 
-    def find(self, name: str) -> list[Found] | None:
+    def find(self, name: str, read: dict[tuple[int, str], list[Found]]) -> list[Found] | None:
         """The claims of a name, each read again just now; `None` if only a look at the disk can tell.
+
+        `read` has what was read for the same answer.
 
         A name that is not there has no claims, as far as it is known.
         """
@@ -129,7 +126,7 @@ class Index:
         try:
             for place, child in self._places_of(self._names, name):
                 before = len(claims)
-                claims += [found for found in self._entries_of(place, child) if found.name == name]
+                claims += [found for found in self._entries_of(place, child, read) if found.name == name]
                 if len(claims) == before:
                     return None
         except (OSError, ValueError, IndexError):
@@ -149,19 +146,20 @@ class Index:
             places = self._places[name] = [(int(place), child) for place, child in pairs]
         return places
 
-    def _entries_of(self, place: int, child: str) -> list[Found]:
+    def _entries_of(self, place: int, child: str, read: dict[tuple[int, str], list[Found]]) -> list[Found]:
         if "/" in child or not child.endswith(SUFFIXES):
             raise ValueError("not the name of a metadata folder")
         key = (place, child)
-        found = self._read.get(key)
+        found = read.get(key)
         if found is None:
             answer = read_folder(joined(self.path[place], child), self._groups, self._answers.get(key))
             self._answers[key] = answer
-            found = self._read[key] = answer[2]
+            found = read[key] = answer[2]
         return found
 
     def keep(self, look: Look) -> None:
         """Keeps what a look at the disk has found, if it was taken after this index was made and can be kept."""
+        self._is_sure = False  # the disk knew more: the file is read the next time
         if not look.is_plain:
             return
         for place in look.occupied:

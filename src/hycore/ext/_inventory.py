@@ -169,7 +169,16 @@ class Snapshot:
     With a valid index only what is asked for is read; the whole disk is looked at when something is not there.
     """
 
-    __slots__ = ("_by_name", "_claims", "_groups", "_index", "_registered", "_searched", "_submitted")
+    __slots__ = (
+        "_by_name",
+        "_claims",
+        "_groups",
+        "_index",
+        "_read",
+        "_registered",
+        "_searched",
+        "_submitted",
+    )
 
     def __init__(
         self, groups: tuple[str, ...], submitted: tuple[InventoryEntry, ...], index: Index | None
@@ -178,6 +187,7 @@ class Snapshot:
         self._submitted = submitted
         self._index = index
         self._claims: dict[str, tuple[InventoryEntry, ...]] = {}  # those that the index led to
+        self._read: dict[tuple[int, str], list[Found]] = {}
         self._registered: dict[str, list[InventoryEntry]] = {}
         self._by_name: dict[str, tuple[InventoryEntry, ...]] | None = None
         self._searched = ""
@@ -210,7 +220,7 @@ class Snapshot:
         if self._by_name is None and self._index is not None:
             if name in self._claims:
                 return self._claims[name]
-            found = self._index.find(name)
+            found = self._index.find(name, self._read)
             if found is not None:
                 entries = _merged(self._groups, found, self._registered.get(name, ()))
                 self._claims.update(_one_per_owner(entries))

@@ -158,8 +158,6 @@ def asked_for(
     Raises `ApplicationFileError` if that much cannot be read.
     """
     reader, instance = _instance_of(path)
-    if instance is None:
-        raise reader.error()
     table = reader.data.get("application")
     main = table.get("main") if isinstance(table, dict) else None
     reader.imported_main(main if isinstance(main, str) else None)  # it may register extensions
@@ -170,15 +168,14 @@ def asked_for(
 
 def groups_of(path: str | os.PathLike[str]) -> list[str] | None:
     """The groups of entry points that a file names, or `None`; raises `ApplicationFileError` if it cannot be read."""
-    _, instance = _instance_of(path)
-    return instance.groups if instance is not None else None
+    return _instance_of(path)[1].groups
 
 
-def _instance_of(path: str | os.PathLike[str]) -> tuple[_Reader, _InstanceTable | None]:
+def _instance_of(path: str | os.PathLike[str]) -> tuple[_Reader, _InstanceTable]:
     reader = _Reader(Path(path))
     reader.read()
     reader.resolve_all()
-    return reader, reader.table("instance", _InstanceTable)
+    return reader, reader.table("instance", _InstanceTable) or reader.what_is_right_of_instance()
 
 
 def needs_table(registry: PluginRegistry) -> bool:

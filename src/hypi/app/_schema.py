@@ -52,7 +52,10 @@ def schema_of(kind: type) -> dict[str, Any]:
         schema = _Generator().generate(_core_schema(kind))
     except BadValueError:
         raise
-    except Exception as error:  # of the class's own code, or a type that Pydantic has no schema for
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # of the class's own code, or a type that Pydantic has no schema for
         raise BadValueError(Wrong((), f"it has no schema: {describe(error)}")) from error
     return _finished(schema)
 

@@ -245,9 +245,7 @@ def _validator(hint: Any) -> SchemaValidator:
             return SchemaValidator(schema, _use_prebuilt=False)
         except TypeError:  # a release of pydantic_core without such ones
             return SchemaValidator(schema)
-    except (
-        Exception
-    ) as error:  # a type that Pydantic has no schema for, or whose annotations cannot be resolved
+    except (Exception, SystemExit) as error:  # no schema, or annotations that cannot be resolved
         text = str(error).partition("\n")[0]
         raise BadValueError(
             Wrong((), f"a value of type {hint!r} cannot be read from a file: {text}")

@@ -33,10 +33,11 @@ _GRACE = 2.0  # the child ends what takes too long itself, as long as Python cod
 _END_LIMIT = 1.0  # for what the plugins do at exit
 _TAIL = 2_000  # characters of what was printed that are kept
 _LONGEST_ANSWER = 16 * 2**20
+_LONGEST_TRACE = 2**16
 
 _CODE = (
     "import json, sys; request = json.load(sys.stdin.buffer); sys.path[:] = request['path']; "
-    "from hypi.cli._probe import main; main(request)"
+    "from hypi.cli._probe import main; main(globals().pop('request'))"
 )
 
 
@@ -60,12 +61,18 @@ class Outcome:
     too_slow: dict[str, str] = field(default_factory=dict)
     _trace: str = field(default="", repr=False)
 
-    def take(self, line: str, token: str) -> None:
-        """Takes one line from the child: a report is JSON behind the token, a stack of `faulthandler` is not."""
+    def take(self, line: str, token: str) -> bool:
+        """Takes one line from the child, and returns whether it is a report.
+
+        A report is JSON behind the token; a stack of `faulthandler` is not, nor what a plugin writes there.
+        """
         if not line.startswith(token):
-            self._trace += line
-            return
-        report: dict[str, Any] = json.loads(line.removeprefix(token))
+            self._trace = (self._trace + line)[-_LONGEST_TRACE:]
+            return False
+        try:
+            report: dict[str, Any] = json.loads(line.removeprefix(token))
+        except (ValueError, RecursionError):
+            return False
         if "begun" in report:
             self.step = report["begun"]
         elif "ended" in report:
@@ -76,6 +83,7 @@ class Outcome:
             self.reason = f"raised {report['failed']}"
         elif "answer" in report:
             self.answer = report["answer"]
+        return True
 
     def find_place(self) -> None:
         """Looks in the stack for the innermost code of the plugin."""
@@ -227,6 +235,7 @@ def _listen(
     answers = b""
     printed = b""
     deadline = time.monotonic() + _START_LIMIT + limit
+    ended_at = 0.0
     is_late = False
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
@@ -245,14 +254,18 @@ def _listen(
                     printed = (printed + data)[-4 * _TAIL :]
                 else:
                     *lines, answers = (answers + data).split(b"\n")
-                    for line in lines:
-                        outcome.take(line.decode("utf-8", "replace") + "\n", token)
+                    # Only what the child reports moves the end of its time, not what a plugin writes there.
+                    reports = [outcome.take(line.decode("utf-8", "replace") + "\n", token) for line in lines]
                     allowed = _END_LIMIT if outcome.answer is not None else limit + _GRACE
-                    if lines and not is_late:
+                    if any(reports) and not is_late:
                         deadline = time.monotonic() + allowed
-            if has_ended and not ready:  # what it has started may hold the pipes open
-                break
             now = time.monotonic()
+            if has_ended:
+                ended_at = ended_at or now
+                if (
+                    not ready or now - ended_at > 0.5
+                ):  # what it has started may hold the pipes open, and write
+                    break
             if len(answers) > _LONGEST_ANSWER:
                 outcome.reason = "reports more than can be"
             if is_cancelled() or len(answers) > _LONGEST_ANSWER:

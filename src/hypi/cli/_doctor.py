@@ -194,7 +194,7 @@ def _foreign() -> Iterator[Found]:
             version = distribution.version
         except Exception:  # what is broken there has been told
             continue
-        files = re.findall(r"^((?:hycore|hypi)(?:/[^,\n]+|\.py))", listed, re.MULTILINE)
+        files = re.findall(r"^(?:\.\./)*((?:hycore|hypi)(?:/[^,\n]+|\.py))", listed, re.MULTILINE)
         if not files or name in seen or re.sub(r"[-_.]+", "-", name).lower() == "hyperion-runtime":
             continue
         seen.add(name)
@@ -210,11 +210,14 @@ def _changed() -> Iterator[Found]:
     import hashlib
     from importlib.metadata import PackageNotFoundError, distribution
 
+    changed: list[str] = []
+    files: Any = []
     try:
         files = distribution("hyperion-runtime").files or []
     except PackageNotFoundError:  # run from its sources
         return
-    changed: list[str] = []
+    except Exception:
+        changed.append("RECORD")
     for file in files:
         if file.hash is None or file.parts[0] not in ("hycore", "hypi"):
             continue

@@ -87,7 +87,7 @@ def broken(outcome: Outcome) -> dict[str, Any] | None:
     """Why an extension could not be imported, in the words of `_probe`, and what it printed; or `None`."""
     if outcome.answer is None:
         return {
-            "reason": f"its import {outcome.reason}",
+            "reason": f"{outcome.step['words'] if outcome.step else 'its import'} {outcome.reason}",
             "text": None,
             "place": outcome.place,
             "traceback": "",

@@ -84,7 +84,7 @@ def _info(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """As `_load`, with what a person wants to know, and the schema of the configuration."""
     answer, registry = _imported(arguments)
     if registry is not None:
-        schema, problem = _schema_of(registry)
+        schema, problem = _schema_of(registry, arguments["watch"])
         answer |= {
             "documentation": _documentation(registry),
             "file": _file(registry),
@@ -206,7 +206,7 @@ def _application_schema(arguments: Mapping[str, Any]) -> dict[str, Any]:
     for name in [*enabled, *optional]:
         try:
             registry = inventory.snapshot().load(name)
-            schema, problem = _schema_of(registry)
+            schema, problem = _schema_of(registry, arguments["watch"])
             if name in enabled and needs_table(registry):
                 needed.append(name)
         except HyError as error:
@@ -243,16 +243,21 @@ def _identity(registry: PluginRegistry) -> dict[str, Any]:
     }
 
 
-def _schema_of(registry: PluginRegistry) -> tuple[dict[str, Any] | None, str | None]:
+def _schema_of(registry: PluginRegistry, watch: Watch) -> tuple[dict[str, Any] | None, str | None]:
     """The schema of the configuration, `None` where there is none; and why there is none of what there should be."""
     kind = registry.create_info
     if kind is None:
         return None, None
     from hypi.app._schema import schema_of
-    from hypi.app._values import BadValueError
+    from hypi.app._values import BadValueError, Wrong
 
     try:
-        return schema_of(kind), None
+        with watch.step(
+            f"schema of {registry.name}",
+            "making its schema",
+            lambda reason: BadValueError(Wrong((), reason)),
+        ):
+            return schema_of(kind), None
     except BadValueError as error:
         reasons = "; ".join(wrong.text for wrong in error.problems)
     step = f"annotate what {qualified_name(kind)} is called with, as a dataclass does"

@@ -40,7 +40,7 @@ def add_schema(commands: Commands) -> None:
 
 def _schema(options: argparse.Namespace, _: list[str]) -> int:
     name: str = options.name
-    if name.endswith(".toml") or os.sep in name or os.path.exists(name):
+    if name.endswith(".toml") or os.sep in name or (os.path.exists(name) and not os.path.isdir(name)):
         return _schema_of_file(name, options)
     entry = the_entry(options)
     answer = imported_in_child("info", entry, options) if entry is not None else None

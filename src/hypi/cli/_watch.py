@@ -50,7 +50,6 @@ class Watch:
         os.set_inheritable(pipe, False)
         faulthandler.enable(file=pipe, all_threads=False)
         faulthandler.register(signal.SIGUSR1, file=pipe, all_threads=False)
-        signal.signal(signal.SIGALRM, self._end)
 
     def report(self, **what: Any) -> None:
         """Sends one line, if the pipe is still what it was."""
@@ -78,6 +77,7 @@ class Watch:
         self._open.append(step)
         self.report(begun=step)
         start = time.monotonic()
+        signal.signal(signal.SIGALRM, self._end)  # a plugin may have taken it
         outer = signal.setitimer(signal.ITIMER_REAL, self._limit)[0]
         is_fatal = False
         try:
