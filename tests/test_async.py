@@ -8,7 +8,7 @@ import gc
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -40,6 +40,16 @@ def host(request: pytest.FixtureRequest, worlds: Any) -> Any:
 
 async def sleep(seconds: float) -> None:
     await (trio.sleep if trio.lowlevel.in_trio_run() else asyncio.sleep)(seconds)
+
+
+async def together(*functions: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Runs coroutine functions at the same time, each in a task of the loop that runs."""
+    if trio.lowlevel.in_trio_run():
+        async with trio.open_nursery() as nursery:
+            for function in functions:
+                nursery.start_soon(function)
+    else:
+        await asyncio.gather(*[function() for function in functions])
 
 
 def cancelled_error() -> type[BaseException]:
@@ -594,12 +604,7 @@ def test_a_second_task_waits_until_the_first_has_closed(host: Any) -> None:
 
     async def run() -> None:
         instance = await InstanceContext.acreate(host.info(["a"]), inventory=host.inventory)
-        if host.kind == "trio":
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(closes, instance, "x")
-                nursery.start_soon(closes, instance, "y")
-        else:
-            await asyncio.gather(closes(instance, "x"), closes(instance, "y"))
+        await together(partial(closes, instance, "x"), partial(closes, instance, "y"))
 
     host.run(run)
     assert order[:2] == ["begins", "ends"]
@@ -851,12 +856,7 @@ def test_close_beside_a_retry_of_another_task_is_told(host: Any) -> None:
             await instance.aclose()
             assert instance.closed
 
-        if host.kind == "trio":
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(retry)
-                nursery.start_soon(close)
-        else:
-            await asyncio.gather(retry(), close())
+        await together(retry, close)
 
     host.run(run)
     assert host.journal[-1] == "teardown late"
@@ -977,12 +977,7 @@ def test_aclose_of_a_plain_instance_waits_like_any_other(host: Any) -> None:
         seen.append(instance.closed)
 
     async def run() -> None:
-        if host.kind == "trio":
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(close)
-                nursery.start_soon(close)
-        else:
-            await asyncio.gather(close(), close())
+        await together(close, close)
 
     host.run(run)
     assert seen == [True, True]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("signals_that_are_not_ignored")
+
 PRELUDE = """
 import asyncio, gc, os, signal, sys, threading, time, uuid
 from functools import partial

@@ -598,8 +598,8 @@ def test_modules_beside_the_file_are_not_imported_by_the_command(place: Place, c
     place.add("one", PLUGIN)
     place.write("one")
     done = place.hyperion(command, "app.toml", "--json")
-    assert (done.status, done.stderr) == (0, "") or "hyperion: " in done.stderr
-    assert "imported\n" not in (done.stderr, done.stdout)
+    assert (done.status, done.stderr) == (0, "")
+    assert "imported" not in done.stdout
 
 
 # What is ended, and what is told of whom.

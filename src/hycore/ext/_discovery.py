@@ -116,7 +116,11 @@ class Look:
                             break
                     else:
                         continue
-                    found = _found(start + child, parse(text, groups), self.problems)
+                    entries = parse(text, groups)
+                    if not entries:
+                        continue
+                    path = start + child
+                    found = _found(path, entries, name_and_version(headers(path)), self.problems)
                 except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                     continue
                 except Exception as error:
@@ -248,9 +252,10 @@ def read_folder(
     if before is not None and before[0] == text and before[1] == head and head is not None:
         return before
     entries = parse(str(text, "utf-8"), groups)
+    spelling = name_and_version(head)
+    found = _found(path, entries, spelling, []) if entries else []
     # What does not stand in the headers may change without a sign in them.
-    is_told = head is not None and name_and_version(head) is not None
-    return text, head if is_told else None, _found(path, entries, [], head)
+    return text, head if spelling is not None else None, found
 
 
 def _by_name(root: str, children: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
@@ -282,13 +287,12 @@ def _normalized(name: str) -> str:
 
 
 def _found(
-    path: str, entries: list[tuple[str, str, str]], problems: list[Problem], head: bytes | None = None
+    path: str,
+    entries: list[tuple[str, str, str]],
+    spelling: tuple[str, str] | None,
+    problems: list[Problem],
 ) -> list[Found]:
-    if not entries:
-        return []
     origin = _origin(path)
-    head = head or headers(path)
-    spelling = name_and_version(head) if head is not None else None
     if spelling is None:
         import importlib.metadata
 

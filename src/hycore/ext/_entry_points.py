@@ -86,8 +86,10 @@ def headers(folder: str) -> bytes | None:
     return None
 
 
-def name_and_version(data: bytes) -> tuple[str, str] | None:
+def name_and_version(data: bytes | None) -> tuple[str, str] | None:
     """How headers spell name and version, as all tools write them; `None` if it takes more: the rest of RFC 822."""
+    if data is None:
+        return None
     lines = data.split(b"\n", _LINES)
     if is_cut := len(lines) > _LINES or len(data) >= _HEADERS:
         lines.pop()

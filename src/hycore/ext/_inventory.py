@@ -32,7 +32,14 @@ if TYPE_CHECKING:
     from hycore.ext._discovery import Found, Look
     from hycore.ext._index import Index
 
-__all__ = ["Inventory", "InventoryEntry", "Snapshot", "checked_inventory", "default_inventory"]
+__all__ = [
+    "Inventory",
+    "InventoryEntry",
+    "Snapshot",
+    "checked_inventory",
+    "default_inventory",
+    "one_per_owner",
+]
 
 # The threads that import modules of entry points: a class there that registers itself is no news, and whether it
 # clashes with another is judged among what is asked for.
@@ -213,7 +220,7 @@ class Snapshot:
         if problems:
             self._searched += f" (skipped: {'; '.join(map(str, problems[:3]))})"
         # What has been answered stays so.
-        self._by_name = {**_one_per_owner(entries), **self._claims}
+        self._by_name = {**one_per_owner(entries), **self._claims}
         return self._by_name
 
     def _claims_of(self, name: str) -> tuple[InventoryEntry, ...] | None:
@@ -223,7 +230,7 @@ class Snapshot:
             found = self._index.find(name, self._read)
             if found is not None:
                 entries = _merged(self._groups, found, self._registered.get(name, ()))
-                self._claims.update(_one_per_owner(entries))
+                self._claims.update(one_per_owner(entries))
                 if name in self._claims:
                     return self._claims[name]
         return self.by_name.get(name)
@@ -399,7 +406,8 @@ def _merged(
     return (*on_disk, *others)
 
 
-def _one_per_owner(entries: Iterable[InventoryEntry]) -> dict[str, tuple[InventoryEntry, ...]]:
+def one_per_owner(entries: Iterable[InventoryEntry]) -> dict[str, tuple[InventoryEntry, ...]]:
+    """The claims of each name; one class that is reached in two ways is one of them."""
     by_name: dict[str, tuple[InventoryEntry, ...]] = {}
     for entry in entries:
         claims: tuple[InventoryEntry, ...] = by_name.get(entry.name, ())

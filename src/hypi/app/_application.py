@@ -654,9 +654,10 @@ def _inventory(groups: Iterable[str] | None) -> Inventory:
 def _loadable(names: Iterable[str], inventory: Inventory) -> list[PluginRegistry]:
     """Those that can be had, for a look at their configuration where there is no plan."""
     found: list[PluginRegistry] = []
+    snapshot = inventory.snapshot()
     for name in dict.fromkeys(names):
         try:
-            found.append(inventory.find(name).load())
+            found.append(snapshot.find(name).load())
         except HyError:
             continue
     return found

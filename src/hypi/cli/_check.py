@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from hypi.cli._child import ask_about_application
 from hypi.cli._options import (
     Commands,
     add_command,
@@ -17,7 +16,7 @@ from hypi.cli._options import (
     add_json,
     add_limit,
     add_settings,
-    refuse_odd_file,
+    refuses,
 )
 from hypi.cli._output import FAILED, FINE, WRONG, Progress, say, show, show_json
 
@@ -45,9 +44,7 @@ def add_check(commands: Commands) -> None:
 
 
 def _check(options: argparse.Namespace, _: list[str]) -> int:
-    odd = refuse_odd_file(options.file)
-    if odd is not None:
-        say(odd)
+    if refuses(options.file):
         return WRONG
     with Progress() as progress:
         progress.show(f"checking {options.file}")
@@ -64,6 +61,8 @@ def _check(options: argparse.Namespace, _: list[str]) -> int:
 
 def checked(options: argparse.Namespace, settings: list[str]) -> tuple[dict[str, Any], int]:
     """What `check --json` prints, and the exit status."""
+    from hypi.cli._child import ask_about_application
+
     arguments = {"settings": settings, "groups": options.groups}
     outcome = ask_about_application("application", options.file, arguments, limit=options.limit)
     result: dict[str, Any] = {"file": options.file, "ok": False, "problems": []}

@@ -23,14 +23,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, final
 
-__all__ = ["DEFAULT_LIMIT", "Outcome", "ask", "ask_about_application", "place_in"]
-
-DEFAULT_LIMIT = 10.0
-"""How long the import of one extension may take, in seconds."""
+__all__ = ["Outcome", "ask", "ask_about_application", "place_in"]
 
 _START_LIMIT = 30.0  # for the interpreter and our own imports, on a machine that is busy
 _GRACE = 2.0  # the child ends what takes too long itself, as long as Python code runs there
 _END_LIMIT = 1.0  # for what the plugins do at exit
+_LAST_LINES = 0.5  # to read what a process has left, or says when it is asked where it is
 _TAIL = 2_000  # characters of what was printed that are kept
 _LONGEST_ANSWER = 16 * 2**20
 _LONGEST_TRACE = 2**16
@@ -120,7 +118,7 @@ def ask(
     job: str,
     arguments: dict[str, Any],
     *,
-    limit: float = DEFAULT_LIMIT,
+    limit: float,
     file: str | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -262,20 +260,20 @@ def _listen(
             now = time.monotonic()
             if has_ended:
                 ended_at = ended_at or now
-                if (
-                    not ready or now - ended_at > 0.5
-                ):  # what it has started may hold the pipes open, and write
+                # What it has started may hold the pipes open, and write.
+                if not ready or now - ended_at > _LAST_LINES:
                     break
+            if is_cancelled():
+                break
             if len(answers) > _LONGEST_ANSWER:
                 outcome.reason = "reports more than can be"
-            if is_cancelled() or len(answers) > _LONGEST_ANSWER:
                 break
             if now > deadline:
                 if is_late or outcome.answer is not None:
                     break
                 is_late = True
                 outcome.reason = f"did not end within {limit:g} s"
-                deadline = now + 0.5
+                deadline = now + _LAST_LINES
                 _kill(process, signal.SIGUSR1)  # it tells where it is
     outcome.output = printed.decode("utf-8", "replace")[-_TAIL:]
 

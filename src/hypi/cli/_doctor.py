@@ -11,12 +11,11 @@ import platform
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hycore.base._version import runtime_version
 from hycore.utils.error import closest
 from hypi.cli._check import as_text, checked, lines_of_problems
-from hypi.cli._child import Outcome, ask
 from hypi.cli._info import broken
 from hypi.cli._options import (
     Commands,
@@ -25,9 +24,12 @@ from hypi.cli._options import (
     add_groups,
     add_json,
     add_limit,
-    refuse_odd_file,
+    refuses,
 )
 from hypi.cli._output import FAILED, FINE, WRONG, Progress, columns, indented, say, shortened, show, show_json
+
+if TYPE_CHECKING:
+    from hypi.cli._child import Outcome
 
 __all__ = ["add_doctor"]
 
@@ -61,10 +63,10 @@ def add_doctor(commands: Commands) -> None:
 
 
 def _doctor(options: argparse.Namespace, _: list[str]) -> int:
-    odd = refuse_odd_file(options.file) if options.file is not None else None
-    if odd is not None:
-        say(odd)
+    if options.file is not None and refuses(options.file):
         return WRONG
+    from hypi.cli._child import ask
+
     arguments = {"file": options.file, "groups": options.groups}
     outcome = ask("installed", arguments, limit=options.limit, file=options.file)
     installed = outcome.answer
@@ -75,11 +77,12 @@ def _doctor(options: argparse.Namespace, _: list[str]) -> int:
         say(f"hyperion: {problem}")
     if installed["problems"]:
         return WRONG
+    cache = _cache()
     application: Found | None = None
     status = FINE
     with Progress() as progress:
         extensions = list(_imported(installed["entries"], options, progress))
-        problems = list(_problems(installed, extensions))
+        problems = list(_problems(installed, extensions, cache))
         if options.file is not None:
             progress.show(f"checking {options.file}")
             application, status = checked(options, [])
@@ -88,7 +91,7 @@ def _doctor(options: argparse.Namespace, _: list[str]) -> int:
         "python": platform.python_version(),
         "executable": sys.executable,
         "groups": installed["groups"],
-        "cache": _cache(),
+        "cache": cache,
         "extensions": extensions,
         "problems": problems,
         "application": application,
@@ -104,6 +107,8 @@ def _doctor(options: argparse.Namespace, _: list[str]) -> int:
 def _imported(entries: list[Found], options: argparse.Namespace, progress: Progress) -> Iterator[Found]:
     """What each extension says when it is imported in a process of its own; several at a time."""
     from concurrent.futures import ThreadPoolExecutor
+
+    from hypi.cli._child import ask
 
     cancelled = threading.Event()
 
@@ -140,11 +145,10 @@ def _judged(entry: Found, outcome: Outcome) -> Found:
     }
 
 
-def _problems(installed: Found, extensions: list[Found]) -> Iterator[Found]:
+def _problems(installed: Found, extensions: list[Found], cache: Found) -> Iterator[Found]:
     for skipped in installed["skipped"]:
         yield _problem("skipped", skipped)
     yield from _clashes("name", "name", extensions)
-    cache = _cache()
     names = [each["name"] for each in extensions]
     for name in dict.fromkeys(each for each in names if names.count(each) > 1):
         if cache["files"]:  # which of them are whose, nobody knows

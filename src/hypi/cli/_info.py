@@ -8,14 +8,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hycore.ext import InventoryEntry
 from hycore.utils.error import HyError
-from hypi.cli._child import Outcome, ask
 from hypi.cli._list import as_json, inventory_of
 from hypi.cli._options import Commands, add_command, add_groups, add_json, add_limit
 from hypi.cli._output import FAILED, FINE, columns, indented, say, shortened, show, show_error, show_json
+
+if TYPE_CHECKING:
+    from hypi.cli._child import Outcome
 
 __all__ = ["add_info", "broken", "imported_in_child", "the_entry"]
 
@@ -45,7 +47,7 @@ def _info(options: argparse.Namespace, _: list[str]) -> int:
     entry = the_entry(options)
     if entry is None:
         return FAILED
-    answer = imported_in_child("info", entry, options)
+    answer = imported_in_child(entry, options)
     if answer is None:
         return FAILED
     if options.json:
@@ -67,9 +69,11 @@ def the_entry(options: argparse.Namespace) -> InventoryEntry | None:
         return None
 
 
-def imported_in_child(job: str, entry: InventoryEntry, options: argparse.Namespace) -> dict[str, Any] | None:
-    """What a job says about an extension, or `None` after it has been told what is wrong."""
-    outcome = ask(job, {"entry": as_json(entry)}, limit=options.limit)
+def imported_in_child(entry: InventoryEntry, options: argparse.Namespace) -> dict[str, Any] | None:
+    """What there is to say about an extension, or `None` after it has been told what is wrong."""
+    from hypi.cli._child import ask
+
+    outcome = ask("info", {"entry": as_json(entry)}, limit=options.limit)
     wrong = broken(outcome)
     if wrong is None:
         return outcome.answer

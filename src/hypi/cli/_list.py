@@ -9,10 +9,11 @@ import argparse
 from typing import Any
 
 from hycore.ext import Inventory, InventoryEntry
+from hycore.ext._inventory import one_per_owner
 from hypi.cli._options import Commands, add_command, add_groups, add_json
 from hypi.cli._output import FINE, columns, say, show, show_json
 
-__all__ = ["add_list", "as_json", "inventory_of", "say_skipped"]
+__all__ = ["add_list", "as_json", "inventory_of"]
 
 
 def add_list(commands: Commands) -> None:
@@ -51,8 +52,9 @@ def _list(options: argparse.Namespace, _: list[str]) -> int:
         show(columns([heading, *rows]))
     else:
         say(f"hyperion: no extension is installed in {' or '.join(inventory.groups)}")
-    say_skipped(inventory)
-    for name, claims in inventory.snapshot(use_index=False).by_name.items():
+    for problem in problems:
+        say(f"hyperion: skipped {problem}")
+    for name, claims in one_per_owner(entries).items():
         if len(claims) > 1:
             say(f"hyperion: {name} is claimed {len(claims)} times; hyperion doctor tells more")
     return FINE
@@ -61,12 +63,6 @@ def _list(options: argparse.Namespace, _: list[str]) -> int:
 def inventory_of(options: argparse.Namespace) -> Inventory:
     """The inventory of the groups that a command line names, or of the usual one."""
     return Inventory(tuple(options.groups) if options.groups else "hycore.plugins")
-
-
-def say_skipped(inventory: Inventory) -> None:
-    """Says what is installed and cannot be read."""
-    for problem in inventory.problems():
-        say(f"hyperion: skipped {problem}")
 
 
 def as_json(entry: InventoryEntry) -> dict[str, Any]:

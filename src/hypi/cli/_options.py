@@ -1,6 +1,6 @@
 """Options that several commands have, each with one meaning.
 
-Layer: `hypi.cli`, above `_child`.
+Layer: `hypi.cli`, above `_output`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,21 @@ import math
 import os
 from typing import Any
 
-from hypi.cli._child import DEFAULT_LIMIT
+from hypi.cli._output import say
 
 __all__ = [
     "Commands",
     "add_command",
-    "refuse_odd_file",
     "add_file",
     "add_groups",
     "add_json",
     "add_limit",
     "add_settings",
+    "refuses",
 ]
+
+DEFAULT_LIMIT = 10.0
+"""How long the import of one extension may take, in seconds."""
 
 Commands = Any
 """What `ArgumentParser.add_subparsers` returns: its class has no public name."""
@@ -96,8 +99,9 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def refuse_odd_file(file: str) -> str | None:
-    """What to say of a file that a child process cannot read as this one could: a pipe, a device."""
+def refuses(file: str) -> bool:
+    """Whether a child process cannot read a file as this one could: a pipe, a device; that is told."""
     if not os.path.exists(file) or os.path.isfile(file) or os.path.isdir(file):
-        return None
-    return f"hyperion: {file}: is no regular file: write it to one, such as app.toml"
+        return False
+    say(f"hyperion: {file}: is no regular file: write it to one, such as app.toml")
+    return True

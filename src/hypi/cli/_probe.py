@@ -203,20 +203,22 @@ def _application_schema(arguments: Mapping[str, Any]) -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     problems: list[str] = []
     needed: list[str] = []
+    snapshot = inventory.snapshot()
     for name in [*enabled, *optional]:
+        schemas[name] = {"type": "object"}  # as long as nothing better is known
         try:
-            registry = inventory.snapshot().load(name)
-            schema, problem = _schema_of(registry, arguments["watch"])
-            if name in enabled and needs_table(registry):
-                needed.append(name)
+            registry = snapshot.load(name)
         except HyError as error:
-            is_welcome = name in optional and isinstance(error, PluginNotFoundError)
-            schema, problem = None, None if is_welcome else str(error)
-            if is_welcome:
-                schema = {"type": "object"}
-        if problem is not None:
+            if name in enabled or not isinstance(error, PluginNotFoundError):
+                problems.append(str(error))
+            continue
+        schema, problem = _schema_of(registry, arguments["watch"])
+        if problem is None:
+            schemas[name] = schema
+        else:
             problems.append(problem)
-        schemas[name] = schema if problem is None else {"type": "object"}
+        if name in enabled and needs_table(registry):
+            needed.append(name)
     schema = application_schema(schemas, inventory.names(), needed=needed)
     return {"wrong": False, "problems": problems, "schema": schema}
 

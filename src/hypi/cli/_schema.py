@@ -8,9 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from hypi.cli._child import ask_about_application
 from hypi.cli._info import imported_in_child, the_entry
-from hypi.cli._options import Commands, add_command, add_groups, add_json, add_limit, refuse_odd_file
+from hypi.cli._options import Commands, add_command, add_groups, add_json, add_limit, refuses
 from hypi.cli._output import FAILED, FINE, WRONG, say, show_json
 
 __all__ = ["add_schema"]
@@ -43,7 +42,7 @@ def _schema(options: argparse.Namespace, _: list[str]) -> int:
     if name.endswith(".toml") or os.sep in name or (os.path.exists(name) and not os.path.isdir(name)):
         return _schema_of_file(name, options)
     entry = the_entry(options)
-    answer = imported_in_child("info", entry, options) if entry is not None else None
+    answer = imported_in_child(entry, options) if entry is not None else None
     if answer is None:
         return FAILED
     if answer["schema"] is None:
@@ -55,10 +54,10 @@ def _schema(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _schema_of_file(file: str, options: argparse.Namespace) -> int:
-    odd = refuse_odd_file(file)
-    if odd is not None:
-        say(odd)
+    if refuses(file):
         return WRONG
+    from hypi.cli._child import ask_about_application
+
     arguments = {"groups": options.groups}
     outcome = ask_about_application("application schema", file, arguments, limit=options.limit)
     answer = outcome.answer
