@@ -16,6 +16,7 @@ from hycore.base._beginning import (
     check_plain,
     check_plan,
     check_seconds,
+    is_anything_asked,
     is_up,
     judge_of,
     prepare,
@@ -154,9 +155,10 @@ class InstanceContext:
             check_plain(plan)
         instance = assembled(cls, info, inventory, plan, profile=profile)
         life = instance._life
-        failure: BaseException | None
+        failure: BaseException | None = None
         try:
-            failure = prepare(instance, info, inventory)
+            if is_anything_asked(info):
+                failure = prepare(instance, info, inventory)
             if failure is None and life.registries:
                 failure = drive(
                     bring_up(life, judge_of(instance, info, inventory), partial(announce, instance))
@@ -216,9 +218,10 @@ class InstanceContext:
         life = instance._life
         life.cancelled = loop.cancellations
         life.undo_timeout = undo_timeout
-        failure: BaseException | None
+        failure: BaseException | None = None
         try:
-            failure = prepare(instance, info, inventory)
+            if is_anything_asked(info):
+                failure = prepare(instance, info, inventory)
             if failure is None and life.registries:
                 steps = bring_up(life, judge_of(instance, info, inventory), partial(announce, instance))
                 failure = await adrive(steps, life, loop)
@@ -299,7 +302,7 @@ class InstanceContext:
         life = self._life
         up = life.binding.up
         undoing = life.binding.undoing
-        constructed = life.binding.rest if undoing else len(life.plugins)
+        constructed = life.binding.rest
         rest = "down" if undoing else "planned"
         reasons = {**dict(zip(life.plan.names, life.plan.reasons, strict=True)), **life.reasons}
         extensions: list[ReportedExtension] = []
@@ -320,7 +323,7 @@ class InstanceContext:
             f"{self.application_name} {self.application_version}",
             state=self._state,
             extensions=tuple(extensions),
-            set_aside=tuple(life.aside),
+            set_aside=life.aside,
             ledger=tuple([entry for ext in life.lists for entry in ext.report()]),
             failures=(*life.failures, *map(str, life.undo_errors)),
         )
