@@ -6,8 +6,8 @@ means, and counts in a process of its own. What is recorded stands in `counts-3.
 version of Python.
 
 Where `valgrind` is installed the instructions of the processor are added, as multiples of a reference loop of the same
-run. They depend on how Python was built, by a tenth: for the very build that they were recorded with they are compared,
-for others only shown.
+run. They depend on how Python was built: for the very build that they were recorded with they are compared, for others
+only shown.
 """
 
 from __future__ import annotations

@@ -198,14 +198,15 @@ def test_what_is_pulled_in_is_listed(step: str) -> None:
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     found = pulled_in(before, code)
     expected = listed(text, version)
-    new = [chain for name, chain in found.items() if name not in expected]
-    gone = [name for name in expected if name not in found]
-    advice = (
-        f"{step}, on Python {version}. New are, each with the lines that import it: {new}. Import it inside the function "
-        f"that needs it; if every host needs it, add it to the list in {Path(__file__).name}. "
-        f"Gone are, and are to be taken off that list: {gone}."
-    )
-    assert (new, gone) == ([], []), advice
+    problems = [f"new: {chain}" for name, chain in found.items() if name not in expected]
+    problems += [f"gone: {name}" for name in expected if name not in found]
+    advice = [
+        f"What comes with {step} on Python {version} is not what {Path(__file__).name} lists:",
+        *problems,
+        "Import what is new inside the function that needs it (behind < are the lines that import it); what every host",
+        "needs goes on the list. Take what is gone off the list, so that it stays away.",
+    ]
+    assert problems == [], "\n".join(advice)
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
