@@ -1,7 +1,7 @@
-"""Counts one case, in a process of its own: the same numbers on every machine with this minor version of Python.
+"""Counts one case, in a process of its own.
 
 `counts.py` starts it for each case anew, with a fixed hash seed, without `site` and with nothing else in its
-environment: what other cases leave behind is not there.
+environment: what other cases leave behind is not there, nor what somebody has installed or set.
 
 - **calls**: those of Python functions of ours, and those that our code makes, of Python and C functions alike. What
   others do in turn is theirs, and differs from one patch version of Python to the next.

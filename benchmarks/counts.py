@@ -1,7 +1,7 @@
 """Counts what the runtime does, and compares with what is recorded: `make bench-check`. `make bench-record` records anew.
 
-Calls, opcodes, allocations and bytes are the same each time, on every machine, under any load: a growth of a few percent
-is seen in them where a clock shows nothing. `_counts_cases.py` has the cases; `_counts_child.py` tells what each number
+Calls, opcodes, allocations and bytes are the same each time, under any load, in any folder and environment: a growth of a
+few percent is seen in them where a clock shows nothing. `_counts_cases.py` has the cases; `_counts_child.py` tells what each number
 means, and counts in a process of its own. What is recorded stands in `counts-3.11.json` and so on, a file for each minor
 version of Python.
 
