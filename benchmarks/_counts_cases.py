@@ -169,8 +169,8 @@ def _in_a_task(work: Callable[[], Any]) -> Any:
     return asyncio.run(main())
 
 
-def create_and_close(number: int, hooks: Mapping[str, object] = PLAIN, **options: bool) -> Case:
-    return Case(World(number, hooks, **options).create_and_close)
+def create_and_close(number: int, hooks: Mapping[str, object] = PLAIN, *, configured: bool = False) -> Case:
+    return Case(World(number, hooks, configured=configured).create_and_close)
 
 
 def first_create_and_close(number: int) -> Case:
@@ -190,8 +190,8 @@ def without_plan(number: int) -> Case:
     return Case(World(number).create_and_close_without_plan)
 
 
-def plan(number: int, **options: bool) -> Case:
-    return Case(World(number, **options).planned_anew)
+def plan(number: int, *, in_a_row: bool = False) -> Case:
+    return Case(World(number, in_a_row=in_a_row).planned_anew)
 
 
 def drop(number: int) -> Case:

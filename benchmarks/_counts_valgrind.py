@@ -10,7 +10,10 @@ import gc
 import os
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+
+from benchmarks._counts_cases import CASES, WITH_INSTRUCTIONS, Case
 
 __all__ = ["before_command", "instructions", "ratios", "run_marked"]
 
@@ -35,7 +38,6 @@ def before_command(folder: str) -> list[str]:
 
 def run_marked(folder: str) -> list[str]:
     """Runs all cases in this process, each run between two marks; returns the case of each."""
-    from benchmarks._counts_cases import CASES, WITH_INSTRUCTIONS, Case
     from benchmarks._counts_child import warm
 
     gc.collect()
@@ -44,13 +46,17 @@ def run_marked(folder: str) -> list[str]:
     for name in (_REFERENCE, *WITH_INSTRUCTIONS):
         case = Case(_reference) if name == _REFERENCE else CASES[name](Path(folder))
         warm(case, _UNCOUNTED_RUNS)
-        for _ in range(_RUNS):
-            case.before()
-            _mark()
-            case.run()
-            _mark()
-            marked.append(name)
+        case.inside(partial(_run_between_marks, case))
+        marked += [name] * _RUNS
     return marked
+
+
+def _run_between_marks(case: Case) -> None:
+    for _ in range(_RUNS):
+        case.before()
+        _mark()
+        case.run()
+        _mark()
 
 
 class _Thing:
