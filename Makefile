@@ -4,6 +4,8 @@
 # make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
 # make reference    write the page of public names from the sources
 # make bench    measure, beside floors and peers: prints tables, and writes them and JSON to build/bench
+# make bench-check    count calls, opcodes and memory: fails if one has grown by more than 5 % (part of make test)
+# make bench-record   the same counts become what is recorded, on each of 3.11, 3.12 and 3.13 that is found
 # make golden  writes the texts of tests/misuse anew: their diff is what to read
 # make memory CYCLES=100000: instances come and go, and leave nothing behind
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
@@ -40,7 +42,8 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test test-this pytest lint types format reference dist clean model bench mutations golden memory
+.PHONY: help run test test-this pytest lint types format reference dist clean model bench bench-check \
+	bench-record bench-record-this mutations golden memory
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -83,6 +86,19 @@ ROUNDS ?= 50
 
 bench: $(BENCH)/stamps/$(PYTHON_VERSION)/ours
 	@$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS)
+
+bench-check: $(STAMPS)/ours
+	@$(BIN)/python -m benchmarks.counts
+
+bench-record:
+	@$(PYTHON) tests/pythons.py | while read version python; do \
+		if test -z "$$python"; then echo "Python $$version is not found: its counts stay as they are"; continue; fi; \
+		$(MAKE) --no-print-directory bench-record-this PYTHON="$$python" VENV="$(VENV)-$$version" </dev/null || exit 1; \
+	done
+	@$(MAKE) --no-print-directory bench-record-this
+
+bench-record-this: $(STAMPS)/ours
+	@$(BIN)/python -m benchmarks.counts --record
 
 JOBS ?= 2
 
