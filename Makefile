@@ -3,7 +3,8 @@
 # make test-this    the same, on one Python only
 # make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
 # make reference    write the page of public names from the sources
-# make bench    measure, beside floors and peers: prints tables, and writes them and JSON to build/bench
+# make bench    measure, beside floors and peers: prints tables, and writes them and JSON to build/bench;
+#               make bench SUBJECTS="instances lookups" ROUNDS=10: some of it, quicker
 # make golden  writes the texts of tests/misuse anew: their diff is what to read
 # make memory CYCLES=100000: instances come and go, and leave nothing behind
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
@@ -80,9 +81,10 @@ reference: $(STAMPS)/dev $(STAMPS)/ours
 	@$(PY) docs/make_reference.py
 
 ROUNDS ?= 50
+SUBJECTS ?=
 
 bench: $(BENCH)/stamps/$(PYTHON_VERSION)/ours
-	@$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS)
+	@$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS) $(SUBJECTS)
 
 JOBS ?= 2
 

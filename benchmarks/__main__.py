@@ -10,8 +10,16 @@ from pathlib import Path
 from benchmarks._harness import MakeSubject, measure
 from benchmarks._report import heading, load, machine, record, table
 from benchmarks.discovery import discovery
+from benchmarks.instances import instances
+from benchmarks.logging import logging
+from benchmarks.lookups import lookups
 
-SUBJECTS: dict[str, MakeSubject] = {"discovery": discovery}
+SUBJECTS: dict[str, MakeSubject] = {
+    "instances": instances,
+    "logging": logging,
+    "lookups": lookups,
+    "discovery": discovery,
+}
 
 
 def main() -> None:

@@ -70,7 +70,7 @@ def _row(comparison: Comparison, samples: Mapping[str, Sequence[float]]) -> tupl
     sign = "≤" if comparison.kind == "times" else "≥"
     goal = "" if comparison.goal is None else f"{sign} {comparison.goal:g} ×"
     ratio = comparison.ratio(samples)
-    times = [_time(samples.get(case)) for case in (comparison.ours, comparison.other)]
+    times = [_time(comparison.time(samples)), _time(samples.get(comparison.other))]
     if ratio is None:
         return (comparison.what, times[0], other, times[1], "not installed", "", goal, "")
     met = {True: "yes", False: "no", None: ""}[comparison.is_met(ratio)]
@@ -85,6 +85,7 @@ def _plain(comparison: Comparison, samples: Mapping[str, Sequence[float]]) -> di
         "what": comparison.what,
         "ours": comparison.ours,
         "other": comparison.other,
+        "less": dict(comparison.less),
         "kind": comparison.kind,
         "goal": comparison.goal,
         "ratio": None if ratio is None else {"low": ratio.low, "median": ratio.median, "high": ratio.high},
@@ -96,7 +97,9 @@ def _time(samples: Sequence[float] | None) -> str:
     if not samples:
         return ""
     seconds = Spread.of(samples).median
-    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
+    if seconds >= 1e-3:
+        return f"{seconds * 1e3:.3g} ms"
+    return f"{seconds * 1e6:.3g} µs" if seconds >= 1e-6 else f"{seconds * 1e9:.3g} ns"
 
 
 def _number(value: float) -> str:

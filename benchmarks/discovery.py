@@ -31,7 +31,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks._harness import Comparison, Sample, Subject, fresh, repeated
+from benchmarks._harness import Comparison, Subject
+from benchmarks._sampling import Sample, fresh, repeated
 from benchmarks._site import GROUP, PLUGIN, fill, path_of
 from hycore.ext import Inventory
 from hycore.ext._index import index_of
