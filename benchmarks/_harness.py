@@ -7,14 +7,19 @@ told of a ratio is its median over the rounds, and its quartiles.
 from __future__ import annotations
 
 import gc
+import importlib.util
 import random
 import statistics
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal
 
 from benchmarks._sampling import Sample, undisturbed
+
+Case = Sample | str
+"""What measures it, or why it cannot be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +83,42 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured together. A case that is `None` needs a peer that is not installed."""
+    """What is measured together."""
 
     conditions: str
     """What it is measured on, for the reader of the table."""
-    cases: Mapping[str, Sample | None]
+    cases: Mapping[str, Case]
     comparisons: Sequence[Comparison]
 
 
-MakeSubject = Callable[[bool], AbstractContextManager[Subject]]
-"""Makes a subject, and for as long what it needs on the disk; a tiny one if told to be quick."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a run has: tiny sizes if it is to be `quick`, and the peers.
+
+    `all_peers` asks for those of `make bench-all`, too. `rust` is the Python of the environment that has the Rust build.
+    """
+
+    quick: bool = False
+    all_peers: bool = False
+    rust: str | None = None
+
+
+MakeSubject = Callable[[Setting], AbstractContextManager[Subject]]
+"""Makes a subject, and for as long what it needs: files, instances, processes."""
+
+
+def missing(library: str, *, before: tuple[int, int] | None = None) -> str | None:
+    """Why a library cannot be measured, or `None` if it can; `before` is the first Python that it is not made for."""
+    if importlib.util.find_spec(library) is not None:
+        return None
+    if before is not None and sys.version_info >= before:
+        return "not available on {}.{}".format(*sys.version_info)
+    return "not installed"
 
 
 def measure(subject: Subject, rounds: int, tell: Callable[[int], object]) -> dict[str, list[float]]:
     """The samples of each case that can be measured, round by round."""
-    cases = {name: sample for name, sample in subject.cases.items() if sample is not None}
+    cases = {name: case for name, case in subject.cases.items() if not isinstance(case, str)}
     samples: dict[str, list[float]] = {name: [] for name in cases}
     order = list(cases)
     draw = random.Random(0)

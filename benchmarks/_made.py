@@ -1,17 +1,17 @@
-"""Plugins that do nothing, as many as are wanted, each with a class, code and hooks of its own."""
+"""Plugins that do nothing, as many as are wanted, and what a host needs to have them."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
 
+from benchmarks._classes import make_classes
 from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
 from hycore.ext import Inventory, PluginEXT
 
-# Compiled for each class: as those of different authors, they share no code, and none of what Python learns about it.
 _SOURCE = """\
 class Made(PluginEXT):
-    UUID, NAME, DESCRIPTION = uuid, name, "Does nothing"
+    UUID, NAME, DESCRIPTION = uuid.UUID(int=number + 1), f"__EXT_made_{number:04}", "Does nothing"
 
     @classmethod
     def new(cls, ext):
@@ -29,11 +29,11 @@ class Made(PluginEXT):
 
 
 def make_plugins(count: int) -> list[type[PluginEXT]]:
-    """So many classes, numbered from zero."""
-    return [_make(number) for number in range(count)]
+    """So many classes, each with code and hooks of its own."""
+    return make_classes("made", count, _SOURCE, PluginEXT=PluginEXT, uuid=uuid)
 
 
-def inventory_of(plugins: list[type[PluginEXT]]) -> Inventory:
+def inventory_of(plugins: Sequence[type[PluginEXT]]) -> Inventory:
     """A world of their own, which reads nothing from the disk."""
     inventory = Inventory(group=None)
     for plugin in plugins:
@@ -41,19 +41,7 @@ def inventory_of(plugins: list[type[PluginEXT]]) -> Inventory:
     return inventory
 
 
-def request(plugins: list[type[PluginEXT]]) -> InstanceCreateInfo:
+def request(plugins: Sequence[type[PluginEXT]], *, ext: Sequence[object] = ()) -> InstanceCreateInfo:
     """What a host asks for that wants these."""
     application = ApplicationInfo("benchmark", VersionInfo(1, 0, 0), "engine", VersionInfo(1, 0, 0))
-    return InstanceCreateInfo(application, [plugin.NAME for plugin in plugins])
-
-
-def _make(number: int) -> type[PluginEXT]:
-    made: dict[str, Any] = {
-        "__name__": f"made_{number}",
-        "PluginEXT": PluginEXT,
-        "uuid": uuid.UUID(int=number + 1),
-        "name": f"__EXT_made_{number:04}",
-    }
-    exec(compile(_SOURCE, f"made_{number}.py", "exec"), made)
-    plugin: type[PluginEXT] = made["Made"]
-    return plugin
+    return InstanceCreateInfo(application, [plugin.NAME for plugin in plugins], ext=ext)

@@ -32,7 +32,7 @@ def load() -> float | None:
 
 def table(subject: Subject, samples: Mapping[str, Sequence[float]]) -> str:
     """A line for each comparison; whoever reads it without Markdown finds its columns aligned."""
-    rows = [_COLUMNS, *[_row(each, samples) for each in subject.comparisons]]
+    rows = [_COLUMNS, *[_row(each, subject, samples) for each in subject.comparisons]]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
     lines.insert(1, "| " + " | ".join(["-" * width for width in widths]) + " |")
@@ -60,23 +60,29 @@ def record(
         "machine": dict(about),
         "conditions": subject.conditions,
         "rounds": rounds,
-        "seconds": {case: samples.get(case) for case in subject.cases},
+        "samples": {case: samples.get(case) for case in subject.cases},
+        "missing": {name: case for name, case in subject.cases.items() if isinstance(case, str)},
         "comparisons": [_plain(each, samples) for each in subject.comparisons],
     }
 
 
-def _row(comparison: Comparison, samples: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
+def _row(comparison: Comparison, subject: Subject, samples: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
     other = comparison.other.rpartition(": ")[2]
     sign = "≤" if comparison.kind == "times" else "≥"
     goal = "" if comparison.goal is None else f"{sign} {comparison.goal:g} ×"
     ratio = comparison.ratio(samples)
     times = [_time(comparison.time(samples)), _time(samples.get(comparison.other))]
     if ratio is None:
-        return (comparison.what, times[0], other, times[1], "not installed", "", goal, "")
+        return (comparison.what, times[0], other, times[1], _reason(comparison, subject), "", goal, "")
     met = {True: "yes", False: "no", None: ""}[comparison.is_met(ratio)]
-    unit = "×" if comparison.kind == "times" else "× faster"
+    unit = "×" if comparison.kind == "times" else "× as fast"
     spread = f"{_number(ratio.low)} – {_number(ratio.high)}"
     return (comparison.what, times[0], other, times[1], f"{_number(ratio.median)} {unit}", spread, goal, met)
+
+
+def _reason(comparison: Comparison, subject: Subject) -> str:
+    cases = [subject.cases[name] for name in (comparison.ours, comparison.other)]
+    return " and ".join(sorted({case for case in cases if isinstance(case, str)}))
 
 
 def _plain(comparison: Comparison, samples: Mapping[str, Sequence[float]]) -> dict[str, object]:

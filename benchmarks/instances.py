@@ -11,18 +11,27 @@ What is compared, and how far it is alike:
   that less is taken off than could be.
 - **By drop** nobody calls `close`: the last reference goes away.
 - **The first creation** is that with a plan that was not used before. The floor beside it has been gone before.
+- **The Rust build** is called as ours is, through `hypi.api`; what is not alike is told in `peers/through_hypi.py`. There
+  the plan is not made beforehand: whoever calls `hypi.api.create_instance` has none. Ours with a plan, through `hycore`,
+  stands beside it as well.
+- **The peers** do what comes nearest, with as many classes and as many hooks; each in its module in `peers` tells what is not
+  alike. What each has once for many instances is made beforehand, as the plan is.
 """
 
 from __future__ import annotations
 
+import importlib
+import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from benchmarks._harness import Comparison, Subject
+from benchmarks._harness import Case, Comparison, Setting, Subject, missing
 from benchmarks._made import inventory_of, make_plugins, request
 from benchmarks._sampling import Sample, repeated
+from benchmarks._worker import worker
+from benchmarks.peers.through_hypi import through_hypi
 from hycore import InstanceContext, OpaqueList
 from hycore.base import Plan
 from hycore.base.api import InstanceCreateInfo
@@ -32,28 +41,33 @@ CALL = "empty call"
 GOALS = {100: 1.8, 1_000: 2.0, 10_000: 2.5}  # times the floor, less the fixed part
 FIRST_GOAL = 4.0
 FIXED_GOAL = 120.0  # empty calls
+RUST_GOALS = {"no extensions": 0.4, "logger at TRACE": 0.7, "logger at ERROR": 1.8}
+PEERS = ("pluggy", "stevedore", "dishka")
+MORE_PEERS = {"svcs": "svcs", "ipopo": "pelix", "envisage": "envisage"}
 
 
 @contextmanager
-def instances(quick: bool) -> Iterator[Subject]:
-    """Of no plugin, of one, and of more and more."""
-    sizes = (10, 20) if quick else (10, 100, 1_000, 10_000)
+def instances(setting: Setting) -> Iterator[Subject]:
+    """Of no plugin, of one, and of more and more; then beside the peers."""
+    sizes = (10, 20) if setting.quick else (10, 100, 1_000, 10_000)
     plugins = make_plugins(sizes[-1])
     inventory = inventory_of(plugins)
-    cases: dict[str, Sample | None] = {CALL: repeated(_nothing)}
+    cases: dict[str, Case] = {CALL: repeated(_nothing)}
     comparisons: list[Comparison] = []
     for count in (0, 1, *sizes):
         come_and_go(plugins[:count], inventory, cases)
-    fixed_part(comparisons, cases)
+    fixed_part(comparisons)
     for count in sizes:
         beside_the_floor(count, comparisons)
-    conditions = "Each plugin has a class of its own, whose hooks do nothing; the instances log nothing."
-    yield Subject(conditions, cases, comparisons)
+    with beside_rust(setting.rust, cases, comparisons):
+        beside_peers(sizes[1], setting, cases, comparisons)
+        conditions = (
+            "Each plugin has a class of its own, whose hooks do nothing; without a logger, nothing is logged."
+        )
+        yield Subject(conditions, cases, comparisons)
 
 
-def come_and_go(
-    plugins: Sequence[type[PluginEXT]], inventory: Inventory, cases: dict[str, Sample | None]
-) -> None:
+def come_and_go(plugins: Sequence[type[PluginEXT]], inventory: Inventory, cases: dict[str, Case]) -> None:
     """The cases of one number of plugins."""
     count = len(plugins)
     info = request(list(plugins))
@@ -65,7 +79,7 @@ def come_and_go(
         cases[f"first, {count}: ours"] = first_of(info, inventory)
 
 
-def fixed_part(comparisons: list[Comparison], cases: dict[str, Sample | None]) -> None:
+def fixed_part(comparisons: list[Comparison]) -> None:
     """What an instance takes before its plugins count."""
     for way in ("close", "drop"):
         one, ten = f"{way}, 1: ours", f"{way}, 10: ours"
@@ -90,6 +104,42 @@ def beside_the_floor(count: int, comparisons: list[Comparison]) -> None:
     goal = FIRST_GOAL if count >= 100 else None
     what = f"first creation, and close, {count:,} plugins"
     comparisons.append(Comparison(what, f"first, {count}: ours", floor, "times", goal))
+
+
+@contextmanager
+def beside_rust(python: str | None, cases: dict[str, Case], comparisons: list[Comparison]) -> Iterator[None]:
+    """What the Rust build does, asked in the same words."""
+    theirs: dict[str, Sample] = {}
+    with ExitStack() as stack:
+        if python is not None:
+            theirs = stack.enter_context(worker(python, "benchmarks.peers.through_hypi"))
+        version = "{}.{}".format(*sys.version_info)
+        reason = "not installed" if python is None else f"not available on {version}"
+        for what, sample in through_hypi().items():
+            ours, rust = f"{what}: ours", f"{what}: Rust"
+            cases[ours] = sample
+            cases[rust] = theirs.get(what, reason)
+            comparisons.append(Comparison(what, ours, rust, "times", RUST_GOALS.get(what)))
+        what = "no extensions"
+        with_plan = f"{what}, through hycore with a plan"
+        comparisons.append(
+            Comparison(with_plan, "close, 0: ours", f"{what}: Rust", "times", RUST_GOALS[what])
+        )
+        yield
+
+
+def beside_peers(count: int, setting: Setting, cases: dict[str, Case], comparisons: list[Comparison]) -> None:
+    """What others have in place of an instance, for one number of plugins."""
+    peers = {name: name for name in PEERS} | (MORE_PEERS if setting.all_peers else {})
+    for name, library in peers.items():
+        case = f"close, {count}: {name}"
+        cases[case] = missing(library) or _of_peer(name, count)
+        comparisons.append(Comparison(f"close, {count:,} plugins", f"close, {count}: ours", case, "faster"))
+
+
+def _of_peer(name: str, count: int) -> Sample:
+    module: Any = importlib.import_module(f"benchmarks.peers.{name}")
+    return repeated(module.come_and_go(count))
 
 
 def floor_of(plugins: Sequence[type[PluginEXT]]) -> Callable[[], None]:

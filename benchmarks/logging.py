@@ -10,26 +10,38 @@ What is compared, and how far it is alike:
   into it, as every log function must; one that takes a text only is a row without a goal.
 - Ours logs through the logger extension, as a host has it. The record tells the thread by its name, and works out the
   line, the zone of the time and the member of the enumeration when they are read.
+- **The peers** log in their own words, with a callback that gets a record with the text in it; `peers/loggers.py` tells what is
+  not alike.
 """
 
 from __future__ import annotations
 
 from _thread import get_ident
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from sys import _getframe
 from time import time_ns
 from types import CodeType
+from typing import Any
 
-from benchmarks._harness import Comparison, Subject
+from benchmarks._harness import Case, Comparison, Setting, Subject, missing
 from benchmarks._made import request
-from benchmarks._sampling import Sample, inlined
+from benchmarks._sampling import inlined
+from benchmarks.peers.loggers import BRACES, LOGGERS
 from hycore import InstanceContext, hyinfo
-from hycore.base.api import InstanceCreateInfo
 from hycore.ext import Inventory
 from hycore.ext.hylog import LogCreateInfoEXT, LogPluginEXT
 
-CALLS = {"no arguments": '"the index is written"', "3 arguments": '"{} of {} in {}", 1, total, name'}
+NAMES: dict[str, Any] = {"total": 12, "name": "index"}
+PEERS = ("logging", "picologging")
+MORE_PEERS = ("loguru", "structlog")
+GOALS = {
+    ("enabled", "floor"): 1.5,
+    ("enabled", "logging"): 5.0,
+    ("enabled", "picologging"): 1.0,
+    ("disabled", "floor"): 1.15,
+    ("disabled", "logging"): 2.0,
+}
 
 
 class Record:
@@ -82,48 +94,53 @@ class Floor:
 
 
 @contextmanager
-def logging(quick: bool) -> Iterator[Subject]:
+def logging(setting: Setting) -> Iterator[Subject]:
     """The same calls, delivered and not."""
-    del quick  # they are as small as can be
-    cases: dict[str, Sample | None] = {}
-    with _instance("TRACE") as wanted, _instance("ERROR") as unwanted:
-        for what, arguments in CALLS.items():
-            names = {"total": 12, "name": "index"} if what != "no arguments" else {}
-            cases |= {
-                f"enabled, {what}: ours": inlined(
-                    f"hyinfo(instance, {arguments})", hyinfo=hyinfo, instance=wanted, **names
-                ),
-                f"enabled, {what}: floor": inlined(f"log.info({arguments})", log=Floor(0, _take), **names),
-                f"disabled, {what}: ours": inlined(
-                    f"hyinfo(instance, {arguments})", hyinfo=hyinfo, instance=unwanted, **names
-                ),
-                f"disabled, {what}: floor": inlined(f"log.info({arguments})", log=Floor(4, _take), **names),
-            }
-        cases["disabled, text only: floor"] = inlined(
-            f"log.compare({CALLS['no arguments']})", log=Floor(4, _take)
-        )
-        yield Subject("The callback does nothing.", cases, _comparisons())
-
-
-def _comparisons() -> list[Comparison]:
+    peers = [*PEERS, *(MORE_PEERS if setting.all_peers else ())]
+    cases: dict[str, Case] = {}
     comparisons: list[Comparison] = []
-    for state, goal in {"enabled": 1.5, "disabled": 1.15}.items():
-        for what in CALLS:
-            case = f"{state}, {what}"
-            has_goal = state == "enabled" or what == "no arguments"
-            comparisons.append(
-                Comparison(case, f"{case}: ours", f"{case}: floor", "times", goal if has_goal else None)
-            )
-    text_only = "disabled, text only"
-    comparisons.append(
-        Comparison(
-            "disabled, no arguments, a floor that takes none",
-            "disabled, no arguments: ours",
-            f"{text_only}: floor",
-            "times",
+    with _instance("TRACE") as wanted, _instance("ERROR") as unwanted:
+        for state, instance in (("enabled", wanted), ("disabled", unwanted)):
+            for what, arguments in BRACES.items():
+                case = f"{state}, {what}"
+                cases[f"{case}: ours"] = inlined(
+                    f"hyinfo(instance, {arguments})", hyinfo=hyinfo, instance=instance, **NAMES
+                )
+                floor = Floor(0 if state == "enabled" else 4, _take)
+                cases[f"{case}: floor"] = inlined(f"log.info({arguments})", log=floor, **NAMES)
+                for peer in peers:
+                    cases[f"{case}: {peer}"] = _of_peer(peer, what, wanted=state == "enabled")
+                comparisons += _beside(case, state, what, ["floor", *peers])
+        text_only = "disabled, text only: floor"
+        cases[text_only] = inlined(f"log.compare({BRACES['no arguments']})", log=Floor(4, _take))
+        ours = "disabled, no arguments: ours"
+        comparisons.append(
+            Comparison("disabled, no arguments; the floor takes none", ours, text_only, "times")
         )
-    )
-    return comparisons
+        yield Subject("The callback does nothing.", cases, comparisons)
+
+
+def _beside(case: str, state: str, what: str, others: Sequence[str]) -> list[Comparison]:
+    """The rows of one call; a disabled one with arguments has no goals."""
+    goals = {} if (state, what) == ("disabled", "3 arguments") else GOALS
+    return [
+        Comparison(
+            case,
+            f"{case}: ours",
+            f"{case}: {other}",
+            "times" if other == "floor" else "faster",
+            goals.get((state, other)),
+        )
+        for other in others
+    ]
+
+
+def _of_peer(name: str, what: str, *, wanted: bool) -> Case:
+    reason = missing(name, before=(3, 13) if name == "picologging" else None)
+    if reason is not None:
+        return reason
+    make, calls = LOGGERS[name]
+    return inlined(f"log.info({calls[what]})", log=make(wanted=wanted), **NAMES)
 
 
 def _take(message: object) -> None: ...
@@ -132,7 +149,5 @@ def _take(message: object) -> None: ...
 def _instance(level: str) -> InstanceContext:
     inventory = Inventory(group=None)
     inventory.submit(LogPluginEXT)
-    info = request([LogPluginEXT])
-    ext = [LogCreateInfoEXT(level, _take)]
-    info = InstanceCreateInfo(info.application_info, info.enabled_extensions, ext=ext)
+    info = request([LogPluginEXT], ext=[LogCreateInfoEXT(level, _take)])
     return InstanceContext.create(info, inventory=inventory)
