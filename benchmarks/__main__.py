@@ -10,15 +10,19 @@ from pathlib import Path
 from benchmarks._harness import MakeSubject, Setting, measure
 from benchmarks._report import heading, load, machine, record, table
 from benchmarks.discovery import discovery
+from benchmarks.imports import imports
 from benchmarks.instances import instances
 from benchmarks.logging import logging
 from benchmarks.lookups import lookups
+from benchmarks.scale import scale
 
 SUBJECTS: dict[str, MakeSubject] = {
     "instances": instances,
     "logging": logging,
     "lookups": lookups,
     "discovery": discovery,
+    "imports": imports,
+    "scale": scale,
 }
 
 

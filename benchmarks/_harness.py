@@ -10,6 +10,7 @@ import gc
 import importlib.util
 import random
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from benchmarks._sampling import Sample, undisturbed
+
+_NOT_AVAILABLE = "not available on {}.{}".format(*sys.version_info)
 
 Case = Sample | str
 """What measures it, or why it cannot be measured."""
@@ -28,6 +31,7 @@ class Comparison:
 
     `times` is how many times as long ours takes (the goal is a maximum); `faster` is how many times as long the other
     one takes (the goal is a minimum). `less` is what is taken off ours first: so many times each of these cases.
+    `unit` is what their samples are in. `label` names the other one, where the end of its name does not.
     """
 
     what: str
@@ -36,18 +40,25 @@ class Comparison:
     kind: Literal["times", "faster"]
     goal: float | None = None
     less: Mapping[str, float] = field(default_factory=dict[str, float])
+    unit: Literal["seconds", "bytes"] = "seconds"
+    label: str | None = None
+
+    @property
+    def other_label(self) -> str:
+        """What ours is compared with, in a word."""
+        return self.label if self.label is not None else self.other.rpartition(": ")[2]
 
     def ratio(self, samples: Mapping[str, Sequence[float]]) -> Spread | None:
         """Over the rounds; `None` if one of the cases was not measured."""
-        ours = self.time(samples)
+        ours = self.net(samples)
         if ours is None or self.other not in samples:
             return None
         pairs = list(zip(ours, samples[self.other], strict=True))
         is_times = self.kind == "times"
         return Spread.of([ours / other if is_times else other / ours for ours, other in pairs])
 
-    def time(self, samples: Mapping[str, Sequence[float]]) -> list[float] | None:
-        """What ours takes, round by round, less what is taken off."""
+    def net(self, samples: Mapping[str, Sequence[float]]) -> list[float] | None:
+        """The samples of ours, round by round, less what is taken off."""
         cases = {self.ours: 1.0}
         for name, factor in self.less.items():
             cases[name] = cases.get(name, 0.0) - factor
@@ -111,9 +122,16 @@ def missing(library: str, *, before: tuple[int, int] | None = None) -> str | Non
     """Why a library cannot be measured, or `None` if it can; `before` is the first Python that it is not made for."""
     if importlib.util.find_spec(library) is not None:
         return None
-    if before is not None and sys.version_info >= before:
-        return "not available on {}.{}".format(*sys.version_info)
-    return "not installed"
+    return _NOT_AVAILABLE if before is not None and sys.version_info >= before else "not installed"
+
+
+def missing_there(python: str | None, library: str) -> str | None:
+    """Why a library cannot be measured that has an environment of its own, or `None` if it can."""
+    if python is None:
+        return "not installed"
+    code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({library!r}) is None)"
+    is_there = subprocess.run([python, "-I", "-c", code], check=False).returncode == 0
+    return None if is_there else _NOT_AVAILABLE
 
 
 def measure(subject: Subject, rounds: int, tell: Callable[[int], object]) -> dict[str, list[float]]:

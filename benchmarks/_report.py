@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks._harness import Comparison, Spread, Subject
 
-_COLUMNS = ("what", "ours", "compared with", "its time", "ratio", "quartiles", "goal", "met")
+_COLUMNS = ("what", "ours", "compared with", "its own", "ratio", "quartiles", "goal", "met")
 
 
 def machine() -> dict[str, object]:
@@ -67,11 +67,12 @@ def record(
 
 
 def _row(comparison: Comparison, subject: Subject, samples: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
-    other = comparison.other.rpartition(": ")[2]
+    other = comparison.other_label
     sign = "≤" if comparison.kind == "times" else "≥"
     goal = "" if comparison.goal is None else f"{sign} {comparison.goal:g} ×"
     ratio = comparison.ratio(samples)
-    times = [_time(comparison.time(samples)), _time(samples.get(comparison.other))]
+    both = [comparison.net(samples), samples.get(comparison.other)]
+    times = [_amount(each, comparison.unit) for each in both]
     if ratio is None:
         return (comparison.what, times[0], other, times[1], _reason(comparison, subject), "", goal, "")
     met = {True: "yes", False: "no", None: ""}[comparison.is_met(ratio)]
@@ -91,7 +92,9 @@ def _plain(comparison: Comparison, samples: Mapping[str, Sequence[float]]) -> di
         "what": comparison.what,
         "ours": comparison.ours,
         "other": comparison.other,
+        "label": comparison.other_label,
         "less": dict(comparison.less),
+        "unit": comparison.unit,
         "kind": comparison.kind,
         "goal": comparison.goal,
         "ratio": None if ratio is None else {"low": ratio.low, "median": ratio.median, "high": ratio.high},
@@ -99,10 +102,12 @@ def _plain(comparison: Comparison, samples: Mapping[str, Sequence[float]]) -> di
     }
 
 
-def _time(samples: Sequence[float] | None) -> str:
+def _amount(samples: Sequence[float] | None, unit: str) -> str:
     if not samples:
         return ""
-    seconds = Spread.of(samples).median
+    seconds = median = Spread.of(samples).median
+    if unit == "bytes":
+        return f"{median:,.0f} B"
     if seconds >= 1e-3:
         return f"{seconds * 1e3:.3g} ms"
     return f"{seconds * 1e6:.3g} µs" if seconds >= 1e-6 else f"{seconds * 1e9:.3g} ns"

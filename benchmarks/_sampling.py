@@ -67,16 +67,36 @@ def seconds(turns, {", ".join(f"{name}={name}" for name in names)}):
     return sample
 
 
-def fresh(code: str, expected: object, *, path: Sequence[str], environment: Mapping[str, str]) -> Sample:
+def once(sample: Sample) -> Sample:
+    """Takes a sample the second time that it is asked for, and the same ever after: for what does not vary."""
+    known: list[float] = []
+
+    def keep() -> float:
+        if len(known) < 2:
+            known.append(sample())
+        return known[-1]
+
+    return keep
+
+
+def fresh(
+    code: str,
+    expected: object = None,
+    *,
+    path: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    python: str | None = None,
+) -> Sample:
     """Measures code in a new process each time, imports included; the start of Python does not count.
 
-    The code may set `start` anew, and must leave what is `expected` in `answer`.
+    The code may set `start` anew, and what is `expected` it must leave in `answer`. It runs under this Python, or another.
     """
     script = "\n".join(
         [
             "import sys",
             "from time import perf_counter",
-            f"sys.path[:] = {list(path)!r}",
+            "answer = None",
+            "" if path is None else f"sys.path[:] = {list(path)!r}",
             "start = perf_counter()",
             code,
             "seconds = perf_counter() - start",
@@ -84,11 +104,24 @@ def fresh(code: str, expected: object, *, path: Sequence[str], environment: Mapp
             "print(seconds)",
         ]
     )
-    command = [sys.executable, "-I", "-c", script]
+    command = [python or sys.executable, "-I", "-c", script]
 
     def sample() -> float:
-        done = subprocess.run(command, env={**os.environ, **environment}, check=True, stdout=subprocess.PIPE)
+        surroundings = {**os.environ, **(environment or {})}
+        done = subprocess.run(command, env=surroundings, check=True, stdout=subprocess.PIPE)
         return float(done.stdout)
+
+    return sample
+
+
+def process(code: str) -> Sample:
+    """Measures a whole process, from its start to its end, that runs some code."""
+    command = [sys.executable, "-I", "-c", code]
+
+    def sample() -> float:
+        start = perf_counter()
+        subprocess.run(command, check=True)
+        return perf_counter() - start
 
     return sample
 

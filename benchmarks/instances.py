@@ -21,13 +21,12 @@ What is compared, and how far it is alike:
 from __future__ import annotations
 
 import importlib
-import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from benchmarks._harness import Case, Comparison, Setting, Subject, missing
+from benchmarks._harness import Case, Comparison, Setting, Subject, missing, missing_there
 from benchmarks._made import inventory_of, make_plugins, request
 from benchmarks._sampling import Sample, repeated
 from benchmarks._worker import worker
@@ -109,16 +108,15 @@ def beside_the_floor(count: int, comparisons: list[Comparison]) -> None:
 @contextmanager
 def beside_rust(python: str | None, cases: dict[str, Case], comparisons: list[Comparison]) -> Iterator[None]:
     """What the Rust build does, asked in the same words."""
-    theirs: dict[str, Sample] = {}
+    reason = missing_there(python, "hypi")
     with ExitStack() as stack:
-        if python is not None:
+        theirs: dict[str, Sample] = {}
+        if python is not None and reason is None:
             theirs = stack.enter_context(worker(python, "benchmarks.peers.through_hypi"))
-        version = "{}.{}".format(*sys.version_info)
-        reason = "not installed" if python is None else f"not available on {version}"
         for what, sample in through_hypi().items():
             ours, rust = f"{what}: ours", f"{what}: Rust"
             cases[ours] = sample
-            cases[rust] = theirs.get(what, reason)
+            cases[rust] = reason or theirs[what]
             comparisons.append(Comparison(what, ours, rust, "times", RUST_GOALS.get(what)))
         what = "no extensions"
         with_plan = f"{what}, through hycore with a plan"
@@ -166,6 +164,7 @@ def first_of(info: InstanceCreateInfo, inventory: Inventory) -> Sample:
     new: list[Plan] = []
 
     def plan() -> None:
+        inventory.refresh()  # it keeps its plans
         new[:] = [InstanceContext.plan(info, inventory=inventory)]
 
     def create() -> None:

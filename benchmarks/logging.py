@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks._harness import Case, Comparison, Setting, Subject, missing
 from benchmarks._made import request
 from benchmarks._sampling import inlined
-from benchmarks.peers.loggers import BRACES, LOGGERS
+from benchmarks.peers.loggers import BRACES, LOGGERS, take
 from hycore import InstanceContext, hyinfo
 from hycore.ext import Inventory
 from hycore.ext.hylog import LogCreateInfoEXT, LogPluginEXT
@@ -99,20 +99,20 @@ def logging(setting: Setting) -> Iterator[Subject]:
     peers = [*PEERS, *(MORE_PEERS if setting.all_peers else ())]
     cases: dict[str, Case] = {}
     comparisons: list[Comparison] = []
-    with _instance("TRACE") as wanted, _instance("ERROR") as unwanted:
+    with instance_that_logs("TRACE") as wanted, instance_that_logs("ERROR") as unwanted:
         for state, instance in (("enabled", wanted), ("disabled", unwanted)):
             for what, arguments in BRACES.items():
                 case = f"{state}, {what}"
                 cases[f"{case}: ours"] = inlined(
                     f"hyinfo(instance, {arguments})", hyinfo=hyinfo, instance=instance, **NAMES
                 )
-                floor = Floor(0 if state == "enabled" else 4, _take)
+                floor = Floor(0 if state == "enabled" else 4, take)
                 cases[f"{case}: floor"] = inlined(f"log.info({arguments})", log=floor, **NAMES)
                 for peer in peers:
                     cases[f"{case}: {peer}"] = _of_peer(peer, what, wanted=state == "enabled")
                 comparisons += _beside(case, state, what, ["floor", *peers])
         text_only = "disabled, text only: floor"
-        cases[text_only] = inlined(f"log.compare({BRACES['no arguments']})", log=Floor(4, _take))
+        cases[text_only] = inlined(f"log.compare({BRACES['no arguments']})", log=Floor(4, take))
         ours = "disabled, no arguments: ours"
         comparisons.append(
             Comparison("disabled, no arguments; the floor takes none", ours, text_only, "times")
@@ -143,11 +143,9 @@ def _of_peer(name: str, what: str, *, wanted: bool) -> Case:
     return inlined(f"log.info({calls[what]})", log=make(wanted=wanted), **NAMES)
 
 
-def _take(message: object) -> None: ...
-
-
-def _instance(level: str) -> InstanceContext:
+def instance_that_logs(level: str) -> InstanceContext:
+    """One with the logger, whose callback does nothing."""
     inventory = Inventory(group=None)
     inventory.submit(LogPluginEXT)
-    info = request([LogPluginEXT], ext=[LogCreateInfoEXT(level, _take)])
+    info = request([LogPluginEXT], ext=[LogCreateInfoEXT(level, take)])
     return InstanceContext.create(info, inventory=inventory)

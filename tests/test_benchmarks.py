@@ -6,16 +6,21 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+Measured = Callable[..., tuple[str, dict[str, Any]]]
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # By what a case's name ends with: the library that must be installed for it.
-PEERS = {name: name for name in ("stevedore", "pluggy", "dishka", "picologging")} | {
-    "Rust": "nothing that could be"
+PEERS = {
+    **{name: name for name in ("stevedore", "pluggy", "dishka", "picologging")},
+    "stevedore.named": "stevedore",
+    "Rust": "an environment of its own",
 }
 LOOKS = ["ours", "floor", "importlib.metadata"]
 CASES: dict[str, dict[str, list[str]]] = {
@@ -52,28 +57,68 @@ CASES: dict[str, dict[str, list[str]]] = {
         "find one, index read from its file, 20 distributions": ["ours"],
         "first find, warm, 20 distributions": ["ours", "stevedore"],
     },
+    "imports": {
+        "import hycore, and a first empty instance": ["ours"],
+        "a process": ["python -I"],
+        "import hypi.api": ["ours", "Rust"],
+        "import pydantic.dataclasses": ["pydantic.dataclasses"],
+        "import hycore": ["ours"],
+        "import": ["pluggy", "stevedore.named", "dishka"],
+    },
+    "scale": {
+        **{f"one of {count} instances": ["ours", "floor"] for count in (2, 20)},
+        **{
+            f"{what} one of {count} plugins": ["ours"]
+            for what in ("submitting", "planning")
+            for count in (2, 20)
+        },
+        **{f"bytes, one of {count} instances": ["ours"] for count in (2, 20)},
+        "bytes, one of 20 plugins": ["ours", "floor"],
+        "one of 3 threads": ["ours", "floor", "logging"],
+        "one thread": ["ours", "logging"],
+    },
 }
 GOALS: dict[str, dict[str, int]] = {
     "instances": {"≤ 120 ×": 4, "≤ 0.4 ×": 2, "≤ 0.7 ×": 1, "≤ 1.8 ×": 1},
     "logging": {"≤ 1.5 ×": 2, "≤ 1.15 ×": 1, "≥ 5 ×": 2, "≥ 1 ×": 2, "≥ 2 ×": 1},
     "lookups": {"≤ 1.2 ×": 1, "≤ 1.6 ×": 1},
     "discovery": {"≤ 1.5 ×": 1, "≥ 6 ×": 1, "≥ 15 ×": 1, "≤ 3 ×": 1, "≥ 100 ×": 1},
+    "imports": {"≤ 1.5 ×": 1, "≤ 1.25 ×": 1},
+    "scale": {},
 }
 
 
+@pytest.fixture
+def measured(tmp_path: Path) -> Measured:
+    """Runs the benchmarks of one subject, one round of tiny sizes; gives the table and the JSON."""
+
+    def run(subject: str, *options: str) -> tuple[str, dict[str, Any]]:
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks",
+            subject,
+            "--quick",
+            "--rounds=1",
+            f"--output={tmp_path}",
+        ]
+        done = subprocess.run(
+            [*command, *options], cwd=ROOT, check=False, capture_output=True, text=True, timeout=50
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        name = f"{subject}-{sys.implementation.cache_tag}"
+        assert {path.name for path in tmp_path.iterdir()} == {f"{name}.json", f"{name}.md"}
+        text = (tmp_path / f"{name}.md").read_text("utf-8")
+        assert text in done.stdout
+        return text, json.loads((tmp_path / f"{name}.json").read_text("utf-8"))
+
+    return run
+
+
 @pytest.mark.parametrize("subject", CASES)
-def test_every_case_is_measured_and_shown(subject: str, tmp_path: Path) -> None:
-    """One round of tiny sizes gives a table and JSON with every case; peers that are not installed are said to be so."""
-    command = [sys.executable, "-m", "benchmarks", subject, "--quick", "--rounds=1", f"--output={tmp_path}"]
-    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=50)
-    assert (done.returncode, done.stderr) == (0, "")
-
-    name = f"{subject}-{sys.implementation.cache_tag}"
-    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.json", f"{name}.md"}
-    text = (tmp_path / f"{name}.md").read_text("utf-8")
-    assert text in done.stdout
-    data = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))
-
+def test_every_case_is_measured_and_shown(subject: str, measured: Measured) -> None:
+    """A table and JSON have every case; peers that are not installed are said to be so."""
+    text, data = measured(subject)
     expected = {
         f"{what}: {who}" if who else what: who
         for what, everyone in CASES[subject].items()
@@ -104,6 +149,28 @@ def test_every_case_is_measured_and_shown(subject: str, tmp_path: Path) -> None:
     assert {goal: text.count(goal) for goal in GOALS[subject]} == GOALS[subject]
     assert data["machine"]["date"] in text
     assert data["machine"]["python"] in text
+
+
+def test_the_rust_build_is_measured_by_its_own_python(measured: Measured) -> None:
+    """Whatever Python is told to have it; here it is this one, and ours that is called there."""
+    _, data = measured("instances", f"--rust={sys.executable}")
+    samples = {case: len(taken) for case, taken in data["samples"].items() if case.endswith(": Rust")}
+    assert samples == {
+        f"{what}: Rust": 1
+        for what in (
+            "no extensions",
+            "logger at TRACE",
+            "logger at TRACE, messages read",
+            "logger at ERROR",
+        )
+    }
+
+
+def test_more_peers_are_asked_for(measured: Measured) -> None:
+    """Each is told, measured or not."""
+    _, data = measured("instances", "--all-peers")
+    others = {each["other"] for each in data["comparisons"]}
+    assert {f"close, 20: {name}" for name in ("svcs", "ipopo", "envisage")} <= others
 
 
 def assert_told_right(comparison: dict[str, Any], samples: dict[str, list[float]]) -> None:

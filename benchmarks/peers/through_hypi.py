@@ -11,7 +11,6 @@ plan.
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 from benchmarks._sampling import Sample, repeated
@@ -57,4 +56,4 @@ def read(message: object) -> None:
 
 
 if __name__ == "__main__":
-    serve(through_hypi() if importlib.util.find_spec("hypi") is not None else {})
+    serve(through_hypi())
