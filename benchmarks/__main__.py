@@ -51,11 +51,11 @@ def run(name: str, setting: Setting, rounds: int, output: Path) -> None:
     with SUBJECTS[name](setting) as subject:
         samples = measure(subject, rounds, lambda done: tell(name, done, rounds))
     about["load after"] = load()
-    text = f"{heading(about, subject, rounds)}\n\n{table(subject, samples)}\n"
+    data = record(name, about, subject, samples, rounds)
+    text = f"{heading(data)}\n\n{table(data)}\n"
     print(text)
     output.mkdir(parents=True, exist_ok=True)
     file = output / f"{name}-{sys.implementation.cache_tag}.json"
-    data = record(name, about, subject, samples, rounds)
     file.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
     file.with_suffix(".md").write_text(text, "utf-8")
     print(f"Written: {file} and {file.with_suffix('.md').name}")

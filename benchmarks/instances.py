@@ -11,11 +11,10 @@ What is compared, and how far it is alike:
   that less is taken off than could be.
 - **By drop** nobody calls `close`: the last reference goes away.
 - **The first creation** is that with a plan that was not used before. The floor beside it has been gone before.
-- **The Rust build** is called as ours is, through `hypi.api`; what is not alike is told in `peers/through_hypi.py`. There
-  the plan is not made beforehand: whoever calls `hypi.api.create_instance` has none. Ours with a plan, through `hycore`,
-  stands beside it as well.
-- **The peers** do what comes nearest, with as many classes and as many hooks; each in its module in `peers` tells what is not
-  alike. What each has once for many instances is made beforehand, as the plan is.
+- **hycore with a plan** beside the Rust build is what a host gets that creates many instances; whoever calls
+  `hypi.api.create_instance` has no plan.
+- **The peers** do what comes nearest, with as many classes and as many hooks. What each makes once for many instances is made
+  beforehand, as the plan is.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ from hycore.base import Plan
 from hycore.base.api import InstanceCreateInfo
 from hycore.ext import Inventory, PluginEXT
 
+WAYS = {"close": "create and close", "drop": "create and drop"}
 CALL = "empty call"
 GOALS = {100: 1.8, 1_000: 2.0, 10_000: 2.5}  # times the floor, less the fixed part
 FIRST_GOAL = 4.0
@@ -80,28 +80,26 @@ def come_and_go(plugins: Sequence[type[PluginEXT]], inventory: Inventory, cases:
 
 def fixed_part(comparisons: list[Comparison]) -> None:
     """What an instance takes before its plugins count."""
-    for way in ("close", "drop"):
+    for way, what in WAYS.items():
         one, ten = f"{way}, 1: ours", f"{way}, 10: ours"
         through_both = {ten: 1 / 9, one: -1 / 9}
         comparisons += [
-            Comparison(f"{way}, no plugins", f"{way}, 0: ours", CALL, "times", FIXED_GOAL),
-            Comparison(
-                f"{way}, 1 plugin, less its share of 10", one, CALL, "times", FIXED_GOAL, through_both
-            ),
+            Comparison(f"fixed part of {what}, no plugins", f"{way}, 0: ours", CALL, "times", FIXED_GOAL),
+            Comparison(f"fixed part of {what}, with plugins", one, CALL, "times", FIXED_GOAL, through_both),
         ]
 
 
 def beside_the_floor(count: int, comparisons: list[Comparison]) -> None:
     floor = f"hooks, {count}: floor"
-    for way in ("close", "drop"):
+    for way, done in WAYS.items():
         ours, fixed = f"{way}, {count}: ours", {f"{way}, 0: ours": 1.0}
-        what = f"{way}, {count:,} plugins"
+        what = f"{done}, {count:,} plugins"
         comparisons += [
             Comparison(what, ours, floor, "times"),
             Comparison(f"{what}, less the fixed part", ours, floor, "times", GOALS.get(count), fixed),
         ]
     goal = FIRST_GOAL if count >= 100 else None
-    what = f"first creation, and close, {count:,} plugins"
+    what = f"create for the first time, and close, {count:,} plugins"
     comparisons.append(Comparison(what, f"first, {count}: ours", floor, "times", goal))
 
 
@@ -117,9 +115,9 @@ def beside_rust(python: str | None, cases: dict[str, Case], comparisons: list[Co
             ours, rust = f"{what}: ours", f"{what}: Rust"
             cases[ours] = sample
             cases[rust] = reason or theirs[what]
-            comparisons.append(Comparison(what, ours, rust, "times", RUST_GOALS.get(what)))
+            comparisons.append(Comparison(f"hypi.api, {what}", ours, rust, "times", RUST_GOALS.get(what)))
         what = "no extensions"
-        with_plan = f"{what}, through hycore with a plan"
+        with_plan = f"hycore with a plan, {what}"
         comparisons.append(
             Comparison(with_plan, "close, 0: ours", f"{what}: Rust", "times", RUST_GOALS[what])
         )
@@ -132,7 +130,9 @@ def beside_peers(count: int, setting: Setting, cases: dict[str, Case], compariso
     for name, library in peers.items():
         case = f"close, {count}: {name}"
         cases[case] = missing(library) or _of_peer(name, count)
-        comparisons.append(Comparison(f"close, {count:,} plugins", f"close, {count}: ours", case, "faster"))
+        comparisons.append(
+            Comparison(f"create and close, {count:,} plugins", f"close, {count}: ours", case, "faster")
+        )
 
 
 def _of_peer(name: str, count: int) -> Sample:

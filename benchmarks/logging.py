@@ -10,8 +10,7 @@ What is compared, and how far it is alike:
   into it, as every log function must; one that takes a text only is a row without a goal.
 - Ours logs through the logger extension, as a host has it. The record tells the thread by its name, and works out the
   line, the zone of the time and the member of the enumeration when they are read.
-- **The peers** log in their own words, with a callback that gets a record with the text in it; `peers/loggers.py` tells what is
-  not alike.
+- **The peers** log in their own words, each to a callback that gets a record with the text in it.
 """
 
 from __future__ import annotations
@@ -115,7 +114,7 @@ def logging(setting: Setting) -> Iterator[Subject]:
         cases[text_only] = inlined(f"log.compare({BRACES['no arguments']})", log=Floor(4, take))
         ours = "disabled, no arguments: ours"
         comparisons.append(
-            Comparison("disabled, no arguments; the floor takes none", ours, text_only, "times")
+            Comparison("log call, disabled, no arguments; the floor takes none", ours, text_only, "times")
         )
         yield Subject("The callback does nothing.", cases, comparisons)
 
@@ -125,7 +124,7 @@ def _beside(case: str, state: str, what: str, others: Sequence[str]) -> list[Com
     goals = {} if (state, what) == ("disabled", "3 arguments") else GOALS
     return [
         Comparison(
-            case,
+            f"log call, {case}",
             f"{case}: ours",
             f"{case}: {other}",
             "times" if other == "floor" else "faster",

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 Measured = Callable[..., tuple[str, dict[str, Any]]]
+
+MADE = re.compile(r"(?<=-->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -191,3 +197,31 @@ def test_an_unknown_subject_is_wrong_usage(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "no such subject: discovry" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_docs_are_filled_with_what_was_measured(tmp_path: Path) -> None:
+    """Every goal, all tables and both pictures; the same bytes each time, and no word between them is touched."""
+    results, page = tmp_path / "results", tmp_path / "speed.md"
+    run = partial(subprocess.run, cwd=ROOT, check=True, capture_output=True, text=True, timeout=50)
+    subjects = ["instances", "logging", "lookups", "imports", "scale"]
+    run([sys.executable, "-m", "benchmarks", *subjects, "--quick", "--rounds=2", f"--output={results}"])
+    shutil.copy(ROOT / "docs/explanation/speed.md", page)
+
+    written: list[dict[str, bytes]] = []
+    for _ in range(2):
+        run([sys.executable, "-m", "benchmarks.docs", f"--results={results}", f"--page={page}"])
+        files = (page, *sorted((tmp_path / "speed").iterdir()))
+        written.append({file.name: file.read_bytes() for file in files})
+    assert written[0] == written[1]
+    assert list(written[0]) == ["speed.md", "by-count.svg", "peers.svg"]
+
+    text = page.read_text("utf-8")
+    for subject in subjects:
+        (file,) = results.glob(f"{subject}-*.json")
+        for comparison in json.loads(file.read_text("utf-8"))["comparisons"]:
+            rows = [line for line in text.splitlines() if line.startswith(f"| {comparison['what']} ")]
+            assert len(rows) >= (1 if comparison["goal"] is None else 2)
+    before = (ROOT / "docs/explanation/speed.md").read_text("utf-8")
+    assert MADE.sub("", text) == MADE.sub("", before)
+    for picture in (tmp_path / "speed").iterdir():
+        assert ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"

@@ -1,4 +1,4 @@
-"""iPOPO: one framework that runs throughout; for each instance all components are instantiated, then killed in reverse.
+"""ipopo: one framework that runs throughout; for each instance all components are instantiated, then killed in reverse.
 
 Not alike: its components come and go one by one while others run, and offer and need services by the specification; these
 offer and need none. Each is validated before the next one is constructed. What fails is logged. Starting the framework

@@ -1,15 +1,15 @@
 """Loggers, each set up to hand a finished record to a callback and to write nothing.
 
-What each puts into its record, and what is not alike:
+What is not alike:
 
-- `logging`: level, text, module, function, file and line, time, thread and process. It formats when a handler asks, here
-  before the callback, as ours does, and with `%`; the handler is called under its lock.
-- picologging: the same in C++. The place that it tells is not that of the call but of the function around it, and it tells
-  no name of the thread.
-- loguru: the same as `logging`, and the time since the start; it formats with `str.format`, as ours does, and the callback
-  gets a line that has the record with it.
-- structlog: what its processors are asked for, here level, text, time, module, file, function, line and thread name. It is
-  made for pairs of keys and values; the text is formatted with `%`.
+- **`logging`**: its record tells the process, too. It formats when a handler asks, here before the callback, as ours does,
+  and with `%`. The handler is called under its lock.
+- **picologging**: the same in C++. The place that it tells is not that of the call but of the function around it, and it
+  tells no name of the thread.
+- **loguru**: its record tells the process and the time since the start, too. It formats with `str.format`, as ours does;
+  the callback gets a line that has the record with it.
+- **structlog**: made for pairs of keys and values; the text is formatted with `%`. Its record is what its processors are
+  asked for, here level, time, place and name of the thread.
 """
 
 from __future__ import annotations

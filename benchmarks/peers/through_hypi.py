@@ -1,13 +1,13 @@
-"""Instances through `hypi.api`, ours or those of the Rust build: the same code, whichever is installed.
+"""The Rust build: the published `hypi` 0.1.2, called from Python in the same words as ours, through `hypi.api`.
 
-The Rust build has our import name, and so is measured in an environment of its own: `python -m
-benchmarks.peers.through_hypi`, by the Python of that environment, takes a sample for each line that it is sent.
-
-Not alike: an instance of the Rust build ends with its last reference, ours by `close`. With the logger it has one message
-more. It makes each of them whole before the callback is called, a Pydantic dataclass that validates itself; a message
-tells no thread, a time without a zone, and a place in Rust. Its plugins are part of the build, so that there is nothing to
-plan.
+Not alike: an instance of it ends with its last reference, ours by `close`. With the logger it has one message more, and
+makes each of them whole before the callback is called, a Pydantic dataclass that validates itself; ours works out what is
+read, and so "messages read" is a row. A message of it tells no thread, a time without a zone, and a place in Rust. Its
+plugins are part of the build, so that there is nothing to find or to plan.
 """
+
+# It has our import name, and so an environment of its own, whose Python takes a sample for each line that it is sent:
+# python -m benchmarks.peers.through_hypi
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIELDS = ("level", "timepoint", "message", "module", "file", "line", "thread_nam
 
 
 def through_hypi() -> dict[str, Sample]:
-    """Creating an instance and ending it, by what is enabled."""
+    """Creating an instance and ending it, by what is enabled: of whichever build is installed."""
     from hypi.api import ApplicationInfo, InstanceCreateInfo, InstanceEXT, Version, create_instance
     from hypi.api.ext.hylog import LogCreateInfoEXT, LogLevelEXT
 
