@@ -5,7 +5,7 @@
 # make reference    write the page of public names from the sources
 # make bench    measure, beside floors and peers, on each of 3.11, 3.12 and 3.13 that is found: prints tables, and writes
 #               them and JSON to build/bench. make bench-this: on one Python only. make bench-all: more peers
-#               make bench-this SUBJECTS="instances lookups" ROUNDS=10: some of it, quicker
+#               make bench-this SUBJECTS="instances lookups" ROUNDS=10 BENCH_PYTHON=python3.13: some of it
 # make bench-docs    put what was measured last into the docs: tables, and pictures
 # make golden  writes the texts of tests/misuse anew: their diff is what to read
 # make memory CYCLES=100000: instances come and go, and leave nothing behind

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -34,7 +35,7 @@ def repeated(call: Callable[[], object], *, before: Callable[[], object] | None 
         if before is not None:
             before()
         if not loops:
-            loops = _enough(_seconds(call, 1))
+            loops = _enough(partial(_seconds, call))
         return _seconds(call, loops)
 
     return lambda: min([attempt() for _ in range(_TRIES)])
@@ -61,7 +62,7 @@ def seconds(turns, {", ".join(f"{name}={name}" for name in names)}):
     def sample() -> float:
         nonlocal turns
         if not turns:
-            turns = _enough(_COPIES * seconds(10))
+            turns = _enough(lambda turns: _COPIES * seconds(turns))
         return min([seconds(turns) for _ in range(_TRIES)])
 
     return sample
@@ -136,8 +137,12 @@ def undisturbed(sample: Sample) -> float:
         gc.enable()
 
 
-def _enough(seconds: float) -> int:
-    return math.ceil(_LEAST_SECONDS / max(seconds, 1e-7))
+def _enough(seconds: Callable[[int], float]) -> int:
+    """How many turns a try needs, whatever the first ones take: they may import, and fill caches."""
+    turns = 1
+    while (taken := turns * seconds(turns)) < _LEAST_SECONDS:
+        turns = math.ceil(turns * min(10, 1.2 * _LEAST_SECONDS / max(taken, 1e-9)))
+    return turns
 
 
 def _seconds(call: Callable[[], object], loops: int) -> float:

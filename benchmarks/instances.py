@@ -9,6 +9,8 @@ What is compared, and how far it is alike:
   instance without plugins, and that of one with plugins, where the line through one and ten plugins meets none.
 - **Less the fixed part** takes off what an instance without plugins takes, in the same round: the smaller of the two, so
   that less is taken off than could be.
+- **1/10 of 10,000 plugins** beside 1,000 tells whether the cost is linear; the floor's own is beside it, since so many classes
+  do not fit the processor's caches.
 - **By drop** nobody calls `close`: the last reference goes away.
 - **The first creation** is that with a plan that was not used before. The floor beside it has been gone before.
 - **hycore with a plan** beside the Rust build is what a host gets that creates many instances; whoever calls
@@ -58,6 +60,7 @@ def instances(setting: Setting) -> Iterator[Subject]:
     fixed_part(comparisons)
     for count in sizes:
         beside_the_floor(count, comparisons)
+    linear(*sizes[-2:], comparisons)
     with beside_rust(setting.rust, cases, comparisons):
         beside_peers(sizes[1], setting, cases, comparisons)
         conditions = (
@@ -138,6 +141,23 @@ def beside_peers(count: int, setting: Setting, cases: dict[str, Case], compariso
 def _of_peer(name: str, count: int) -> Sample:
     module: Any = importlib.import_module(f"benchmarks.peers.{name}")
     return repeated(module.come_and_go(count))
+
+
+def linear(fewer: int, more: int, comparisons: list[Comparison]) -> None:
+    """Whether a plugin costs more where there are more of them, ours and the floor's."""
+    share = more // fewer
+    for case, what in (("close, {}: ours", "create and close"), ("hooks, {}: floor", "the floor")):
+        all_of_them = case.format(more)
+        comparisons.append(
+            Comparison(
+                f"{what}, 1/{share} of {more:,} plugins",
+                all_of_them,
+                case.format(fewer),
+                "times",
+                less={all_of_them: 1 - 1 / share},
+                label=f"{fewer:,} plugins",
+            )
+        )
 
 
 def floor_of(plugins: Sequence[type[PluginEXT]]) -> Callable[[], None]:
