@@ -10,6 +10,18 @@ import sys
 from types import ModuleType
 from typing import Any
 
+HOOKS = """
+    def attach_to(self, instance):
+        pass
+
+    def initialize(self):
+        pass
+
+    def teardown(self):
+        pass
+"""
+"""The lines of a class that has the hooks of a plugin."""
+
 
 def make_classes(prefix: str, count: int, source: str, **names: Any) -> list[Any]:
     """The class `Made` of a source, so many times; in it `number` and the names stand for their values.

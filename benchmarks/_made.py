@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from benchmarks._classes import make_classes
+from benchmarks._classes import HOOKS, make_classes
 from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
 from hycore.ext import Inventory, PluginEXT
 
@@ -16,21 +16,12 @@ class Made(PluginEXT):
     @classmethod
     def new(cls, ext):
         return cls()
-
-    def attach_to(self, instance):
-        pass
-
-    def initialize(self):
-        pass
-
-    def teardown(self):
-        pass
 """
 
 
 def make_plugins(count: int) -> list[type[PluginEXT]]:
     """So many classes, each with code and hooks of its own."""
-    return make_classes("made", count, _SOURCE, PluginEXT=PluginEXT, uuid=uuid)
+    return make_classes("made", count, _SOURCE + HOOKS, PluginEXT=PluginEXT, uuid=uuid)
 
 
 def inventory_of(plugins: Sequence[type[PluginEXT]]) -> Inventory:

@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks._classes import make_classes
+from benchmarks._classes import HOOKS, make_classes
 
-_SOURCE = """\
-class Made:
-    def attach_to(self, instance):
-        pass
-
-    def initialize(self):
-        pass
-
-    def teardown(self):
-        pass
-
+_SOURCE = """
 
 def live() -> Iterator[Made]:
     plugin = Made()
@@ -33,4 +23,4 @@ Made.live = staticmethod(live)
 
 def make_lives(prefix: str, count: int) -> list[Any]:
     """So many classes; `live` of each constructs and starts one, and ends it when it goes on."""
-    return make_classes(prefix, count, _SOURCE, Iterator=Iterator)
+    return make_classes(prefix, count, f"class Made:{HOOKS}{_SOURCE}", Iterator=Iterator)

@@ -13,19 +13,7 @@ from collections.abc import Callable
 from stevedore import NamedExtensionManager
 from stevedore.extension import ExtensionManager
 
-from benchmarks._classes import make_classes
-
-_SOURCE = """\
-class Made:
-    def attach_to(self, instance):
-        pass
-
-    def initialize(self):
-        pass
-
-    def teardown(self):
-        pass
-"""
+from benchmarks._classes import HOOKS, make_classes
 
 
 def come_and_go(count: int) -> Callable[[], object]:
@@ -55,7 +43,7 @@ def greet_all(count: int, satisfying: int) -> Callable[[], object]:
 def _make(group: str, count: int) -> list[str]:
     """Classes, and the memory of their entry points; returns their names."""
     names = [f"{group}_{number}" for number in range(count)]
-    for kind in make_classes(group, count, _SOURCE):
+    for kind in make_classes(group, count, f"class Made:{HOOKS}"):
         kind.greet = _greet
     entry_points = [importlib.metadata.EntryPoint(name, f"{name}:Made", group) for name in names]
     ExtensionManager.ENTRY_POINT_CACHE[group] = entry_points
