@@ -151,7 +151,7 @@ class Lifecycle:
         """What failed while all was undone, and the Ctrl-C or the like that came meanwhile; kept here only as text."""
         failures, interrupt = self.undo_errors, self.interrupt
         if failures:
-            self.failures += tuple(map(str, failures))
+            self.failures += tuple([str(failure) for failure in failures])
         self.undo_errors, self.interrupt = (), None
         return failures, interrupt
 
@@ -414,8 +414,8 @@ def _undo(life: Lifecycle, start: int) -> Steps:
     hooks = life.hooks
     deferred = binding.deferred
     life.phase = "teardown"
-    for place in range(binding.up - 1, start - 1, -1):
-        binding.up = place
+    while binding.up > start:  # read anew each time: a forked child forgets what is up
+        place = binding.up = binding.up - 1
         waiting = hooks[place].teardown()
         if waiting is not None:
             yield waiting
