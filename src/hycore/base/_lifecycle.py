@@ -95,7 +95,7 @@ class Lifecycle:
         self.timeout = timeout
         self.undo_timeout: float | None = None
         self.warn: Callable[[str], None] | None = None
-        watched = times is not None or timeout is not None or plan._has_timeouts
+        watched = times is not None or timeout is not None or bool(plan._timed)
         self.hooks: list[DynPluginEXT] = [] if watched else self.plugins
         self.optional: frozenset[str] = _NO_NAMES
         if plan.optional:
@@ -181,7 +181,7 @@ class Lifecycle:
 
     def going_over(self, things: list[Any]) -> Any:
         """An iterator over what stands side by side, from `position` on, which from now on tells the position."""
-        # A counter of its own would cost a store for each plugin and phase: 0.1 of the bare calls.
+        # A counter in its place takes 0.1 of the bare hooks, of 100 plugins and of 10,000.
         cursor: Any = iter(things)
         cursor.__setstate__(self._position)
         self.cursor = cursor
@@ -347,6 +347,7 @@ def _construct(life: Lifecycle) -> None:
             ext._taker = registry.name
             loader = registry.loader
             if type(loader) is ClassLoader and loader.is_plain and times is None:
+                # As in the other branch, without the calls in between: they take 0.4 of the bare hooks of 100 plugins.
                 kind = loader.kind
                 plugin = kind.new(ext)
                 if type(plugin) is kind and getrefcount(plugin) <= REFERENCES:
