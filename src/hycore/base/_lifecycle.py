@@ -202,7 +202,7 @@ def bring_up(life: Lifecycle, judge: Judge, announce: Callable[[], None]) -> Any
 
     Yields what must be awaited, and returns the exception to raise, or `None`.
     """
-    ended = yield from _started(life, judge, announce, 0)
+    ended = yield from _ended_or_up(life, judge, announce, 0)
     # A plugin that keeps an exception keeps the frames that called it.
     del judge, announce
     if ended is not None:
@@ -222,7 +222,7 @@ def bring_up_more(life: Lifecycle, registries: Iterable[PluginRegistry], judge: 
     life.registries += added
     life.version += 1
     life.optional |= {registry.name for registry in added}
-    ended = yield from _started(life, judge, _nothing, start)
+    ended = yield from _ended_or_up(life, judge, _nothing, start)
     del judge
     if ended is not None:
         ended = yield from _undone(life, ended, start)
@@ -288,47 +288,50 @@ def _undone(life: Lifecycle, ended: BaseException, start: int | None) -> Any:
 def _nothing() -> None: ...
 
 
-def _started(life: Lifecycle, judge: Judge, announce: Callable[[], None], start: int) -> Any:
-    """Runs phase after phase; returns what ends the creation, with nothing undone yet, or `None`."""
+def _ended_or_up(life: Lifecycle, judge: Judge, announce: Callable[[], None], start: int) -> Any:
+    """Runs all phases; returns what ends the creation, with nothing undone yet, or `None`."""
     busy[id(life)] = life
     ended: BaseException | None = None
     try:
-        for phase, run in _PHASES:
-            life.phase = phase
-            life.position = start
-            while True:
-                caught: BaseException | None = None
-                try:
-                    steps = run(life)
-                    if steps is not None:
-                        yield from steps
-                except BaseException as error:
-                    caught = error
-                if caught is None:
-                    break
-                ended = yield from _judged(life, caught)
-                del caught
-                if ended is not None:
-                    break
-            if ended is None and life.aborted:
-                ended = InstanceClosedError("create")
-            elif ended is None and phase == "new":
-                ended = judge()
-            if ended is not None:
-                break
-        else:
-            life.phase = "up"
-            life.cursor = None
-            announce()
-            if life.aborted:
-                ended = InstanceClosedError("create")
-    except BaseException as error:  # Ctrl-C that hit the engine itself
+        ended = yield from _started(life, judge, announce, start)
+    except BaseException as error:
         ended = error
-    steps = None
     del judge, announce
     if ended is not None:
         clean(ended, life.running)
     return ended
+
+
+def _started(life: Lifecycle, judge: Judge, announce: Callable[[], None], start: int) -> Any:
+    """Runs phase after phase; returns the exception that ends the creation, with nothing undone yet, or `None`."""
+    for phase, run in _PHASES:
+        life.phase = phase
+        life.position = start
+        while True:
+            caught: BaseException | None = None
+            try:
+                steps = run(life)
+                if steps is not None:
+                    yield from steps
+            except BaseException as error:
+                caught = error
+            if caught is None:
+                break
+            ended = yield from _judged(life, caught)
+            del caught
+            if ended is not None:
+                return ended
+        if life.aborted:
+            return InstanceClosedError("create")
+        if phase == "new":
+            refused = judge()
+            if refused is not None:
+                return refused
+    life.phase = "up"
+    life.cursor = None
+    announce()
+    del judge, announce
+    return InstanceClosedError("create") if life.aborted else None
 
 
 def _construct(life: Lifecycle) -> None:
