@@ -38,7 +38,6 @@ WITH_HYCORE = """
 __future__
 atexit
 collections
-datetime
 functools
 hycore
 hycore.base
@@ -64,6 +63,7 @@ hycore.log
 hycore.log._emit
 hycore.log._message
 hycore.log._state
+hycore.log._text
 hycore.utils
 hycore.utils._record
 hycore.utils._unraisable
@@ -71,7 +71,6 @@ hycore.utils.error
 hycore.utils.opaque
 itertools
 keyword
-math 3.11
 operator
 reprlib
 types
