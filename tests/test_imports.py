@@ -37,8 +37,6 @@ for name in hypi.api.__all__:
 WITH_HYCORE = """
 __future__
 atexit
-collections
-functools
 hycore
 hycore.base
 hycore.base._beginning
@@ -53,11 +51,8 @@ hycore.base._plan
 hycore.base.api
 hycore.ext
 hycore.ext._definition
-hycore.ext._discovery
-hycore.ext._entry_points
 hycore.ext._inventory
 hycore.ext._loader
-hycore.ext._specifier
 hycore.ext._traits
 hycore.log
 hycore.log._emit
@@ -70,11 +65,6 @@ hycore.utils._unraisable
 hycore.utils.error
 hycore.utils.opaque
 itertools
-keyword
-operator
-reprlib
-types
-weakref
 """
 WITH_A_FIRST_INSTANCE = """
 """

@@ -12,7 +12,6 @@ from itertools import pairwise
 from hycore.base._cleaning import clean, forget
 from hycore.base.api import InstanceCreateInfo, VersionInfo
 from hycore.ext._inventory import checked_inventory
-from hycore.ext._specifier import satisfies
 from hycore.utils._record import Record, fill
 from hycore.utils.error import (
     AsyncHookError,
@@ -309,15 +308,10 @@ class _Planning:
         """P5, but for cycles: the engine's version, asynchronous hooks, and what each requires."""
         version = self.info.application_info.engine_version
         for name, registry in self.registries.items():
-            if registry.requires_engine is not None and not satisfies(
-                registry.requires_engine, version.to_tuple()
-            ):
-                self.reject(
-                    name,
-                    IncompatiblePluginError(
-                        name, requirement=registry.requires_engine, engine_version=str(version)
-                    ),
-                )
+            requirement = registry.requires_engine
+            if requirement is not None and not _satisfies(requirement, version):
+                error = IncompatiblePluginError(name, requirement=requirement, engine_version=str(version))
+                self.reject(name, error)
             if registry.async_hooks and not self.asynchronous:
                 self.reject(name, AsyncHookError(name, hooks=registry.async_hooks))
             for required in registry.requires:
@@ -474,3 +468,9 @@ def _circles(edges: Mapping[str, list[str]], names: Iterable[str]) -> list[set[s
                     if len(circle) > 1:
                         circles.append(circle)
     return circles
+
+
+def _satisfies(requirement: str, version: VersionInfo) -> bool:
+    from hycore.ext._specifier import satisfies
+
+    return satisfies(requirement, version.to_tuple())
