@@ -250,8 +250,11 @@ class Snapshot:
 
     def load(self, name: str) -> PluginRegistry:
         """The identity record of a name; imports its module. Raises what `find` and `InventoryEntry.load` raise."""
-        first, *others = self._claims_of(name) or (None,)
-        if first is not None and others and all(other.registry is not None for other in others):
+        claims = self._claims_of(name)
+        if claims is None or len(claims) == 1:
+            return (claims[0] if claims is not None else self.find(name)).load()
+        first, *others = claims
+        if all(other.registry is not None for other in others):
             # Perhaps the others are the class that is installed, registered under another name of its module.
             registry = first.load()
             if all(_is_same(first, other) for other in others):
@@ -425,8 +428,10 @@ def one_per_owner(entries: Iterable[InventoryEntry]) -> dict[str, tuple[Inventor
     """The claims of each name; one class that is reached in two ways is one of them."""
     by_name: dict[str, tuple[InventoryEntry, ...]] = {}
     for entry in entries:
-        claims: tuple[InventoryEntry, ...] = by_name.get(entry.name, ())
-        if not any(_bare(claim.target) == _bare(entry.target) for claim in claims):
+        claims = by_name.get(entry.name)
+        if claims is None:
+            by_name[entry.name] = (entry,)
+        elif not any(_bare(claim.target) == _bare(entry.target) for claim in claims):
             by_name[entry.name] = (*claims, entry)
     return by_name
 

@@ -17,10 +17,7 @@ __all__ = ["LogPluginEXT"]
 
 
 class LogPluginEXT(PluginEXT):
-    """Delivers the messages of an instance to a callback.
-
-    `failures` counts what the callback raised.
-    """
+    """Delivers the messages of an instance to a callback."""
 
     UUID = HYPERION_LOGGER_UUID_EXT
     NAME = HYPERION_LOGGER_NAME_EXT
