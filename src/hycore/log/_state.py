@@ -193,9 +193,7 @@ class InstanceStateEXT:
             made.message = message if type(message) is str else as_text(message)
         try:
             frame = _getframe(2)
-        except (
-            ValueError
-        ):  # the log function is called from no Python code: by `atexit`, as the target of a thread
+        except ValueError:  # the log function is called by `atexit`, or as the target of a thread
             frame = _getframe(1)
         made.module = frame.f_globals.get("__name__", "?")
         made._code = frame.f_code
