@@ -144,7 +144,8 @@ class InstanceStateEXT:
 
     def _deliver_early(self, early: list[LogMessageEXT], callback: Callable[[LogMessageEXT], object]) -> None:
         """Takes each message out of the list before it is delivered, so that it is delivered once."""
-        if self in _threads.here.delivering:  # a callback exchanges the callback: who called it goes on
+        here = _threads.here
+        if self in here.delivering:  # a callback exchanges the callback: who called it goes on
             return
         for _ in range(len(early)):
             try:
@@ -152,7 +153,7 @@ class InstanceStateEXT:
             except IndexError:  # another thread took it
                 return
             if message._level >= self._level:
-                self._deliver(callback, message)
+                self._deliver(callback, message, here)
 
     def _tell_lost(self) -> None:
         if self._lost and self._level <= _WARN:
@@ -209,19 +210,19 @@ class InstanceStateEXT:
         done.__class__ = LogMessageEXT
         callback = self._callback
         if callback is None:
-            self._keep(done)
+            self._keep(done, here)
             return
-        self._deliver(callback, done)
+        self._deliver(callback, done, here)
 
-    def _keep(self, message: LogMessageEXT) -> None:
+    def _keep(self, message: LogMessageEXT, here: _Here) -> None:
         """Keeps a message until there is a callback, unless that is there by now."""
-        if self in _threads.here.delivering:  # the callback that early messages are delivered to
+        if self in here.delivering:  # the callback that early messages are delivered to
             return
         early = self._early
         if early is None:
             callback = self._callback
             if callback is not None:  # it was set meanwhile, by another thread
-                self._deliver(callback, message)
+                self._deliver(callback, message, here)
             return
         if len(early) >= _KEPT:
             self._lost += 1
@@ -231,9 +232,11 @@ class InstanceStateEXT:
         if callback is not None:
             self._deliver_early(early, callback)
 
-    def _deliver(self, callback: Callable[[LogMessageEXT], object], message: LogMessageEXT) -> None:
+    def _deliver(
+        self, callback: Callable[[LogMessageEXT], object], message: LogMessageEXT, here: _Here
+    ) -> None:
         """Calls a callback; what it logs into this instance is dropped, and what it raises disturbs nobody."""
-        delivering = _threads.here.delivering
+        delivering = here.delivering
         if self in delivering:
             return
         try:
