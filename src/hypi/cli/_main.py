@@ -37,6 +37,7 @@ def _run(words: list[str], arguments: list[str]) -> int:
         options = parser.parse_args(words)
     except SystemExit as request:  # after --help, --version or a wrong usage
         return request.code if isinstance(request.code, int) else 0
+    options.words = words
     if options.command is None:
         parser.print_help(sys.stderr)
         return WRONG
