@@ -12,6 +12,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,8 @@ class Place:
         self.environment = {
             name: value
             for name, value in os.environ.items()
-            if name not in {"COLUMNS", "FORCE_COLOR", "PYTHONUNBUFFERED", "PYTHONWARNINGS"}
+            if name
+            not in {"COLUMNS", "FORCE_COLOR", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONWARNINGS"}
         }
         self.environment["PYTHONPATH"] = str(self.site)
 
@@ -191,6 +193,13 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
+# With less patience.
+QUICK = [
+    "-P",
+    "-c",
+    "import sys; from hypi.cli import _reload, main; _reload._END_LIMIT = 0.3; sys.exit(main())",
+]
+
 WATCHING = "hyperion: watching 3 files; a change of one starts it anew"
 ENDED = "hyperion: it has ended with status {}; a change of a file starts it anew"
 CHANGED = "hyperion: {} has changed: it starts anew"
@@ -233,6 +242,7 @@ def test_a_change_of_what_lies_beside_the_application_file(place: Place, run: Ru
     run.until(CHANGED.format("host.py"))
     run.until(ENDED.format(2))  # there is no module other yet
     (place.folder / "other").mkdir()
+    time.sleep(0.3)  # so that the folder is not seen together with the file
     (place.folder / "other/__init__.py").write_text("from other.text import TEXT\n")
     run.until(CHANGED.format("other/__init__.py"))
     run.until(ENDED.format(2))
@@ -273,11 +283,30 @@ def test_a_change_of_the_same_size_in_the_same_second(place: Place) -> None:
         run.until("up lines 2")
 
 
+SLOW_WATCHER = """
+import os, sys, time
+from hypi.cli import main
+from hypi.cli._sources import Sources
+
+def of_json(value, real=Sources.of_json):
+    while not os.path.exists("changed"):
+        time.sleep(0.01)
+    return real(value)
+
+Sources.of_json = of_json
+sys.exit(main())
+"""
+
+
 def test_a_change_while_it_starts(place: Place) -> None:
-    """Of a module that has been imported, before the application is up."""
-    change = 'if VERSION == 1:\n    write(__file__, "VERSION = 1\\n", "VERSION = 2\\n")\n'
-    place.plugin.write_text(PLUGIN + change)
-    with Run(place) as run:
+    """Of a module that has been imported, before it is watched and the application is up."""
+    place.plugin.write_text(
+        f"{PLUGIN}\n"
+        'if not os.path.exists("changed"):\n'
+        '    write(__file__, "VERSION = 1\\n", "VERSION = 2\\n")\n'
+        '    open("changed", "w").close()\n'
+    )
+    with Run(place, command=["-P", "-c", SLOW_WATCHER]) as run:
         run.until("up lines 2")
         assert run.ask_to_end() == (["down lines 2"], 143)
 
@@ -437,17 +466,63 @@ def test_a_signal_while_it_waits_for_a_change(place: Place, number: int, status:
         assert run.ask_to_end(number) == ([], status)
 
 
+SLOW_END = PLUGIN.replace('say("down"', 'say("ending"); time.sleep(0.3); say("down"')
+"""The teardown takes so long that a second signal would come before its end."""
+
+
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
 def test_a_signal_while_it_ends_for_a_change(place: Place, number: int, status: int) -> None:
     """The teardown that has begun goes on, and nothing starts after it."""
-    place.plugin.write_text(PLUGIN.replace('say("down"', 'say("ending"); wait_for("go"); say("down"'))
+    place.plugin.write_text(SLOW_END)
     with Run(place) as run:
         run.until_up()
         place.replace(place.host, "0.05", "0.06")
         run.until("ending")
-        run.process.send_signal(number)
-        (place.folder / "go").touch()
-        assert run.end() == (["down lines 1"], status)
+        assert run.ask_to_end(number) == (["down lines 1"], status)
+
+
+def test_a_change_after_a_signal_starts_nothing(place: Place) -> None:
+    """Nor does it hurry the teardown."""
+    place.plugin.write_text(SLOW_END)
+    with Run(place) as run:
+        run.until_up()
+        run.process.send_signal(signal.SIGTERM)
+        run.until("ending")
+        place.replace(place.host, "0.05", "0.06")
+        assert run.end() == (["down lines 1"], 143)
+
+
+def test_a_signal_that_the_application_survives_does_not_count(place: Place) -> None:
+    """Ctrl-C may cancel one of its commands."""
+    place.main("""
+    import time
+    def main(instance, args):
+        import lines
+        lines.up(instance)
+        while True:
+            try:
+                time.sleep(60)
+            except KeyboardInterrupt as interrupt:
+                if hasattr(interrupt, "number"):  # it is SIGTERM
+                    raise
+                lines.say("cancelled")
+    """)
+    with Run(place, command=QUICK) as run:
+        run.until_up()
+        run.process.send_signal(signal.SIGINT)
+        run.until("cancelled")
+        place.replace(place.plugin, "VERSION = 1", "VERSION = 2")
+        assert run.until("up lines 2") == [CHANGED.format(place.plugin), "down lines 1"]
+        assert run.ask_to_end() == (["down lines 2"], 143)
+
+
+def test_a_signal_to_its_group_comes_once(place: Place) -> None:
+    """As `timeout` sends it."""
+    place.plugin.write_text(SLOW_END)
+    with Run(place) as run:
+        run.until_up()
+        os.killpg(run.process.pid, signal.SIGTERM)
+        assert run.end() == (["ending", "down lines 1"], 143)
 
 
 def test_a_second_signal_leaves_teardown_unfinished(place: Place) -> None:
@@ -502,9 +577,6 @@ def test_with_the_command_the_application_ends(run: Run) -> None:
 
 def test_what_does_not_end_is_killed(place: Place) -> None:
     """After a time."""
-    script = (
-        "import hypi.cli._reload as r, sys; r._END_LIMIT = 0.3; from hypi.cli import main; sys.exit(main())"
-    )
     place.main("""
     import time
     def main(instance, args):
@@ -515,7 +587,7 @@ def test_what_does_not_end_is_killed(place: Place) -> None:
             except KeyboardInterrupt:
                 pass
     """)
-    with Run(place, command=["-P", "-c", script]) as run:
+    with Run(place, command=QUICK) as run:
         run.until("ready")
         place.main("def main(instance, args):\n    return 0\n")
         lines = run.until(ENDED.format(0))
@@ -524,16 +596,34 @@ def test_what_does_not_end_is_killed(place: Place) -> None:
         assert lines == [CHANGED.format("host.py"), "ready", killed, "down lines 1"]
 
 
+def test_what_cannot_be_watched_is_ended_and_told(place: Place) -> None:
+    """The system allows a user so many watches and no more."""
+    script = (
+        "import sys, watchfiles; from hypi.cli import main\n"
+        "def watch(*_, **__): raise OSError('no more of them')\n"
+        "watchfiles.watch = watch; sys.exit(main())"
+    )
+    with Run(place, command=["-P", "-c", script]) as run:
+        lines, status = run.end()
+    assert lines[-1] == "down lines 1" or "up lines 1" not in lines
+    assert [line for line in lines if line.startswith("hyperion: the sources cannot be watched")] == [
+        "hyperion: the sources cannot be watched: no more of them; WATCHFILES_FORCE_POLLING=1 in the environment "
+        "looks at them again and again instead"
+    ]
+    assert status == 1
+
+
 # On a terminal.
 
 
 def test_on_a_terminal_ctrl_c_comes_once(place: Place) -> None:
     """From the terminal, which sends it to both."""
+    place.plugin.write_text(SLOW_END)
     with Run(place, terminal=True) as run:
         run.until_up()
         os.write(run.terminal, b"\x03")
         lines, status = run.end()
-        assert [line.removeprefix("^C") for line in lines if line != "^C"] == ["down lines 1"]
+        assert [line.removeprefix("^C") for line in lines if line != "^C"] == ["ending", "down lines 1"]
         assert status == 130
 
 
@@ -572,7 +662,7 @@ def test_the_application_is_started_as_the_command_was(place: Place) -> None:
     place.main("""
     import os, sys
     def main(instance, args):
-        print(args, sys.argv[1:], sys.flags.safe_path, sys.warnoptions, "HY_RELOAD" in os.environ, flush=True)
+        print(args, sys.argv[1:], sys.flags.safe_path, sys.warnoptions, any("WATCHER" in name for name in os.environ), flush=True)
     """)
     words = ["--set", "ext.__EXT_lines.name=words", "--", "a", "--reload", ""]
     with Run(place, *words) as run:
@@ -616,16 +706,20 @@ def test_without_the_library_it_says_how_to_get_it(place: Place) -> None:
     assert status == 1
     assert stderr.startswith("hyperion: --reload needs watchfiles (")
     assert stderr.endswith("): pip install 'hyperion-runtime[reload]'\n")
+    extra = [each for each in requires("hyperion-runtime") or [] if "extra ==" in each and "reload" in each]
+    assert [each.partition("<")[0] for each in extra] == ["watchfiles"]
 
 
-def test_a_file_that_is_not_there_is_not_waited_for(place: Place) -> None:
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("nothing.toml", "there is no such file; name the application file, such as app.toml"),
+        (".", "cannot be read: Is a directory"),
+    ],
+)
+def test_a_file_that_is_not_there_is_not_waited_for(place: Place, file: str, reason: str) -> None:
     """It is a mistake in the command line."""
-    stderr, status = refused(place, "nothing.toml")
-    assert (
-        stderr
-        == "hyperion: nothing.toml: there is no such file; name the application file, such as app.toml\n"
-    )
-    assert status == 2
+    assert refused(place, file) == (f"hyperion: {file}: {reason}\n", 2)
 
 
 def test_a_file_that_can_be_read_only_once_is_refused(place: Place) -> None:

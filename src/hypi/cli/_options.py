@@ -27,7 +27,7 @@ __all__ = [
 DEFAULT_LIMIT = 10.0
 """How long the import of one extension may take, in seconds."""
 
-WATCHER = "HY_RELOAD"
+WATCHER = "_HYPERION_WATCHER"
 """The environment variable by which `run` knows which process watches its sources; gone once it has been read."""
 
 Commands = Any

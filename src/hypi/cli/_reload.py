@@ -28,7 +28,7 @@ from hypi.cli._sources import Seen, Sources, sources_of
 __all__ = ["reload", "report_sources"]
 
 _TICK = 0.05  # seconds between two looks at signals and the application's process
-_END_LIMIT = 10.0  # for its teardown, before it starts anew
+_END_LIMIT = 10.0  # for its teardown
 
 Watcher = Callable[..., Generator[Any, None, None]]
 
@@ -77,7 +77,6 @@ def _watched(application: _Application, watch: Watcher) -> int:
         application.stop()
         if application.received is not None:
             return application.status()
-        _forget_bytecode(changed)
         application.start()
 
 
@@ -96,23 +95,24 @@ def _change(application: _Application, watch: Watcher) -> list[str]:
                 ignore_permission_denied=True,
             )
         ) as events:
-            is_first = True  # what came before it is watched is seen at once
+            is_due = True  # what came before it is watched is seen at once
             for event in events:
                 if application.has_been_ended():
                     return []
-                if not is_first and not event:
+                is_due = is_due or bool(event)
+                if not is_due or application.received is not None:
                     continue
-                is_first = False
+                is_due = False
                 seen, now = application.sources.look()
-                changed = [
-                    file
-                    for file in {**application.seen, **seen}
-                    if application.seen.get(file) != seen.get(file)
-                ]
+                changed = _differing(application.seen, seen)
                 if changed:
                     return changed
                 if now != folders:  # there is one more
                     break
+
+
+def _differing(one: Seen, other: Seen) -> list[str]:
+    return [file for file in {**one, **other} if one.get(file) != other.get(file)]
 
 
 def _names(files: list[str]) -> str:
@@ -151,13 +151,14 @@ class _Application:
     """The process that runs the application, one after the other.
 
     - `sources`, `seen`: where its sources are, and what they were like before it imported anything.
-    - `received`: the signal that has come, and is to end it.
+    - `received`: the signal that has come, and is to end it; one that it has survived for long does not count.
     """
 
     def __init__(self, command: list[str], file: str, numbers: list[signal.Signals]) -> None:
         self.sources = sources_of(file, ())
         self.seen: Seen = {}
         self.received: int | None = None
+        self._received_at = 0.0
         self._command = command
         self._numbers = numbers
         self._process: subprocess.Popen[bytes] | None = None
@@ -168,6 +169,9 @@ class _Application:
 
     def start(self) -> None:
         """Starts the process, and waits until it has said what its sources are."""
+        before = self.sources.look()[0]
+        if self.seen:
+            _forget_bytecode(_differing(self.seen, before))  # also of what has changed during the teardown
         reader, report_to = os.pipe()
         lifeline, self._held = os.pipe()
         self._is_told = self._is_stopping = False
@@ -184,9 +188,9 @@ class _Application:
         finally:
             os.close(report_to)
             os.close(lifeline)
-        self._read(reader)
+        self._read(reader, before)
 
-    def _read(self, reader: int) -> None:
+    def _read(self, reader: int, before: Seen) -> None:
         data = b""
         with open(reader, "rb", buffering=0) as file, selectors.DefaultSelector() as selector:
             selector.register(file, selectors.EVENT_READ)
@@ -197,11 +201,12 @@ class _Application:
                     data += more
                     if not more:
                         break
-        self.seen = self.sources.look()[0]
+        self.seen = before
         with suppress(ValueError):  # it ended before
             report = json.loads(data)
             self.sources = Sources.of_json(report["sources"]).or_gone(self.sources)
-            self.seen = {file: tuple(state) for file, state in report["seen"].items()}
+            # What has changed since then is still to come: of that, bytecode may be left.
+            self.seen = {file: before.get(file, tuple(state)) for file, state in report["seen"].items()}
 
     def has_been_ended(self) -> bool:
         """Whether a signal has come and the process has ended; tells of an end without one."""
@@ -210,6 +215,8 @@ class _Application:
         status = process.poll()
         self._take_signals()
         if status is None:
+            if time.monotonic() - self._received_at > _END_LIMIT:  # it has handled it
+                self.received = None
             return False
         if self.received is None and not self._is_told:
             self._is_told = True
@@ -260,7 +267,7 @@ class _Application:
         while (pending := _pending(self._numbers)) is not None:
             number, is_of_terminal = pending
             is_first = self.received is None
-            self.received = number
+            self.received, self._received_at = number, time.monotonic()
             if is_of_terminal and not self._has_own_group:
                 continue
             if self._is_stopping and is_first:  # it is being torn down already

@@ -52,7 +52,7 @@ def add_run(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
-    if options.reload and os.path.exists(options.file):
+    if options.reload and os.path.exists(options.file) and not os.path.isdir(options.file):
         from hypi.cli._reload import reload
 
         return reload(options)
