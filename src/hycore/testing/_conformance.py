@@ -27,6 +27,7 @@ from hycore.testing._measuring import (
     Awaited,
     Plain,
     grown,
+    is_in_a_loop,
     is_of_python,
     is_ours,
     kinds_left,
@@ -102,7 +103,7 @@ def assert_plugin_conforms(
     if not proof.is_asynchronous:
         _run(proof.prove(Plain()))
         return
-    if _is_in_a_loop():
+    if is_in_a_loop():
         step = f"await aassert_plugin_conforms({plugin.__name__}, …)"
         raise RunningLoopError("assert_plugin_conforms, for an asynchronous plugin,", step)
     import asyncio
@@ -132,14 +133,6 @@ def _run(coroutine: Coroutine[Any, Any, None]) -> None:
     """Runs what waits for nothing."""
     with suppress(StopIteration):
         coroutine.send(None)
-
-
-def _is_in_a_loop() -> bool:
-    trio: Any = sys.modules.get("trio")
-    asyncio: Any = sys.modules.get("asyncio")
-    return (trio is not None and trio.lowlevel.in_trio_run()) or (
-        asyncio is not None and asyncio._get_running_loop() is not None
-    )
 
 
 class _NeighbourConfig(OpaqueObject):

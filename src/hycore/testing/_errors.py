@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["Finding", "PluginConformanceError"]
+__all__ = [
+    "FaultNotReachedError",
+    "Finding",
+    "HostConformanceError",
+    "InjectedFaultError",
+    "PluginConformanceError",
+    "RunningLoopError",
+]
 
 
 class Finding(Record):
@@ -52,6 +59,23 @@ class PluginConformanceError(HyError, AssertionError):
     def _compose(self) -> str:
         count = len(self.findings)
         head = f"extension {self.plugin!r} ({self.plugin_class}) does not conform, in {count} point{'s' * (count > 1)}:"
+        return "\n".join([head, *numbered(self.findings)])
+
+
+class HostConformanceError(HyError, AssertionError):
+    """A host does not survive the failure of one of its plugins.
+
+    Facts: `host` (its name), `findings` (all of them; the `rule` of each tells what had failed).
+    """
+
+    def __init__(self, host: str, findings: Iterable[Finding]) -> None:
+        super().__init__()
+        self.host = host
+        self.findings = tuple(findings)
+
+    def _compose(self) -> str:
+        count = len(self.findings)
+        head = f"the host {self.host} does not survive every failure, in {count} point{'s' * (count > 1)}:"
         return "\n".join([head, *numbered(self.findings)])
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "Held",
     "Plain",
     "grown",
+    "is_in_a_loop",
     "is_of_python",
     "is_ours",
     "kinds_left",
@@ -82,6 +83,15 @@ class Awaited:
 
         found = [task.get_coro() for task in asyncio.all_tasks()]
         return [str(getattr(coroutine, "__qualname__", coroutine)) for coroutine in found]
+
+
+def is_in_a_loop() -> bool:
+    """Whether an event loop runs here, asyncio's or trio's."""
+    trio: Any = sys.modules.get("trio")
+    asyncio: Any = sys.modules.get("asyncio")
+    return (trio is not None and trio.lowlevel.in_trio_run()) or (
+        asyncio is not None and asyncio._get_running_loop() is not None
+    )
 
 
 class Held:
