@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Lifecycle", "attach_failures", "bring_up", "bring_up_more", "busy", "take_down"]
 
+looking_on: Callable[[Lifecycle], None] | None = None
+"""What tests do with each life before it begins: write down its hooks, or let one fail. There is none in a host."""
+
 busy: dict[int, Lifecycle] = {}
 """What is being brought up or taken down now, by id: a forked child forgets it."""
 
@@ -116,6 +119,8 @@ class Lifecycle:
         self.aborted = False
         self.inherited = False
         self.running: list[FrameType] = []  # our frames that an error may lead back to
+        if looking_on is not None:
+            looking_on(self)
 
     def timeout_of(self, registry: PluginRegistry) -> float | None:
         """How long an `initialize` may take, in seconds."""

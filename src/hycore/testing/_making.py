@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from hycore.ext import PluginEXT
 
-__all__ = ["InstanceFactory", "info_of", "listed", "make_instance", "make_inventory"]
+__all__ = ["InstanceFactory", "amake_instance", "info_of", "listed", "make_instance", "make_inventory"]
 
 
 def make_inventory(*plugins: type[PluginEXT]) -> Inventory:
@@ -32,27 +32,68 @@ def make_inventory(*plugins: type[PluginEXT]) -> Inventory:
 def make_instance(
     *plugins: type[PluginEXT] | str,
     config: object = (),
-    optional: Iterable[str] = (),
+    optional: Iterable[type[PluginEXT] | str] = (),
     engine_version: VersionInfo | None = None,
     node_id: int = 0,
     inventory: Inventory | None = None,
 ) -> InstanceContext:
     """An instance of these plugins, in this order where their needs leave a choice; the caller closes it.
 
-    `config` is a configuration object, or a list of them. Classes are submitted to `inventory`, one of its own by
-    default, where nothing else is; names are looked up there. Raises what `InstanceContext.create` raises.
+    `config` is a configuration object, or a list of them. Classes are submitted to `inventory`, by default one of its
+    own with nothing else in it; names are looked up there. `optional` are plugins that may fail. Raises what
+    `InstanceContext.create` raises.
+
+    >>> import uuid
+    >>> from hycore import PluginEXT
+    >>> class Foo(PluginEXT):
+    ...     UUID = uuid.UUID("cdb726aa-8656-486f-a5b5-ff09f37a83fb")
+    ...     NAME = "__EXT_FOO"
+    ...     DESCRIPTION = "Provides foo-related features"
+    >>> with make_instance(Foo) as instance:
+    ...     instance.require_plugin_ext(Foo).name
+    '__EXT_FOO'
     """
-    if inventory is None:
-        inventory = Inventory(group=None)
-    names: list[str] = []
-    for plugin in plugins:
-        if isinstance(plugin, str):
-            names.append(plugin)
-            continue
-        inventory.submit(plugin)
-        names.append(plugin.NAME)
-    info = info_of(names, config, optional=optional, engine_version=engine_version, node_id=node_id)
-    return InstanceContext.create(info, inventory=inventory)
+    info, known = _request(plugins, config, optional, engine_version, node_id, inventory)
+    return InstanceContext.create(info, inventory=known)
+
+
+async def amake_instance(
+    *plugins: type[PluginEXT] | str,
+    config: object = (),
+    optional: Iterable[type[PluginEXT] | str] = (),
+    engine_version: VersionInfo | None = None,
+    node_id: int = 0,
+    inventory: Inventory | None = None,
+) -> InstanceContext:
+    """Like `make_instance`, for plugins whose hooks may be `async def`.
+
+    The caller ends it: `async with await amake_instance(Foo) as instance`.
+    """
+    info, known = _request(plugins, config, optional, engine_version, node_id, inventory)
+    return await InstanceContext.acreate(info, inventory=known)
+
+
+def _request(
+    plugins: Iterable[type[PluginEXT] | str],
+    config: object,
+    optional: Iterable[type[PluginEXT] | str],
+    engine_version: VersionInfo | None,
+    node_id: int,
+    inventory: Inventory | None,
+) -> tuple[InstanceCreateInfo, Inventory]:
+    known = Inventory(group=None) if inventory is None else inventory
+    names = [_submitted(each, known) for each in plugins]
+    optional_names = [_submitted(each, known) for each in optional]
+    info = info_of(names, config, optional=optional_names, engine_version=engine_version, node_id=node_id)
+    return info, known
+
+
+def _submitted(plugin: type[PluginEXT] | str, inventory: Inventory) -> str:
+    """The name of a plugin; a class is known to the inventory afterwards."""
+    if isinstance(plugin, str):
+        return plugin
+    inventory.submit(plugin)
+    return plugin.NAME
 
 
 class InstanceFactory:
@@ -69,7 +110,7 @@ class InstanceFactory:
         self,
         *plugins: type[PluginEXT] | str,
         config: object = (),
-        optional: Iterable[str] = (),
+        optional: Iterable[type[PluginEXT] | str] = (),
         engine_version: VersionInfo | None = None,
         node_id: int = 0,
     ) -> InstanceContext:

@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures for an inventory of one's own, and for instances that are closed for you.
+"""The pytest plugin: an inventory of one's own, instances that are closed for you, a record of the lifecycle.
 
 pytest loads this module in every run, also where nothing of ours is tested: it imports nothing of ours until a fixture
 is used. `-p no:hyperion` turns it off.
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hycore.ext import Inventory
-    from hycore.testing._making import InstanceFactory
+    from hycore.testing import InstanceFactory, LifecycleRecorder
 
-__all__ = ["hyperion_instance", "hyperion_inventory"]
+__all__ = ["hyperion_instance", "hyperion_inventory", "hyperion_recorder"]
 
 
 @pytest.fixture
@@ -40,3 +40,12 @@ def hyperion_instance(hyperion_inventory: Inventory) -> Iterator[InstanceFactory
     instances = InstanceFactory(hyperion_inventory)
     yield instances
     instances.close()
+
+
+@pytest.fixture
+def hyperion_recorder() -> Iterator[LifecycleRecorder]:
+    """Records what happens to the plugins of every instance that is created in the test, from whichever inventory."""
+    from hycore.testing import record_lifecycle
+
+    with record_lifecycle() as recorder:
+        yield recorder
