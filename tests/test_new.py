@@ -11,6 +11,7 @@ import json
 import keyword
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,37 +137,37 @@ def test_its_own_tests_pass(package: Package) -> None:
     assert re.search(r"^\d+ passed in", done.stdout, re.MULTILINE)
 
 
-def test_its_tests_are_able_to_fail(package: Package, tmp_path: Path) -> None:
+FAULTS = {
+    "test_it_keeps_the_rules_of_every_plugin": ('hydebug(self.instance, "', 'print("'),
+    "test_it_measures_each_piece_of_work": ("append(seconds)", "append(-1)"),
+    "test_it_warns_of_slow_work": ("if seconds >= self._config.slow", "if seconds < self._config.slow"),
+    "test_it_tells_what_it_has_measured": ("hyinfo(self.instance", "hydebug(self.instance"),
+    "test_a_time_that_cannot_be_is_refused": ("if not self.slow >= 0", "if self.slow < 0"),
+}
+
+
+def test_each_of_its_tests_is_able_to_fail(package: Package, tmp_path: Path) -> None:
     """The one of the kit, and those of what the plugin does."""
-    faults = {
-        "in self._seconds.items()": "in self._minutes.items()",
-        "append(seconds)": "append(0 * seconds - 1)",
-        "if seconds >= self._config.slow": "if seconds < self._config.slow",
-        "hyinfo(self.instance": "hydebug(self.instance",
-        "if not self.slow >= 0": "if self.slow < 0",
-    }
-    kept = {
-        path.relative_to(package.site): path.read_text("utf-8")
-        for path in package.site.rglob("*")
-        if path.suffix in {".py", ".txt"} or path.name == "METADATA"
-    }
-    failed: list[str] = []
-    for number, (old, new) in enumerate(faults.items()):
-        site = tmp_path / str(number)
-        for path, text in kept.items():
-            (site / path).parent.mkdir(parents=True, exist_ok=True)
-            (site / path).write_text(text.replace(old, new))
-        assert any(old in text for text in kept.values()), old
-        done = Package(package.folder, site).run(
-            sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line"
-        )
-        assert done.status == 1, done.stdout + done.stderr
-        failed += re.findall(r"^FAILED tests/test_my_plugin.py::(\w+)", done.stdout, re.MULTILINE)
-    assert set(failed) == {
-        node.name
-        for node in ast.parse((package.folder / "tests/test_my_plugin.py").read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef)
-    }
+    tests = ast.parse((package.folder / "tests/test_my_plugin.py").read_text("utf-8")).body
+    assert [node.name for node in tests if isinstance(node, ast.FunctionDef)] == list(FAULTS)
+
+    def outcome(test: str) -> Done:
+        old, new = FAULTS[test]
+        site = tmp_path / test
+        shutil.copytree(package.site / "my_plugin", site / "my_plugin")
+        found = 0
+        for path in (site / "my_plugin").glob("*.py"):
+            text = path.read_text("utf-8")
+            found += text.count(old)
+            path.write_text(text.replace(old, new))
+        assert found == 1, old
+        command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line", "-k", test]
+        return Package(package.folder, site).run(sys.executable, "-P", *command)
+
+    with ThreadPoolExecutor() as threads:
+        for test, done in zip(FAULTS, threads.map(outcome, FAULTS), strict=True):
+            assert done.status == 1, done.stdout + done.stderr
+            assert f"FAILED tests/test_my_plugin.py::{test}" in done.stdout
 
 
 def test_its_ci_passes(package: Package) -> None:

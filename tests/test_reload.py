@@ -200,9 +200,9 @@ QUICK = [
     "import sys; from hypi.cli import _reload, main; _reload._END_LIMIT = 0.3; sys.exit(main())",
 ]
 
-WATCHING = "hyperion: watching 3 files; a change of one starts it anew"
-ENDED = "hyperion: it has ended with status {}; a change of a file starts it anew"
-CHANGED = "hyperion: {} has changed: it starts anew"
+WATCHING = "hyperion: watching 3 files; a change of one starts the application anew"
+ENDED = "hyperion: the application has ended with status {}; a change of a file starts it anew"
+CHANGED = "hyperion: {} has changed: the application starts anew"
 
 
 @pytest.fixture
@@ -335,7 +335,7 @@ def test_several_changes_are_told_as_one(place: Place, run: Run) -> None:
     for path in (place.host, place.plugin):
         path.with_suffix(".new").replace(path)
     assert run.until("up lines 2") == [
-        "hyperion: host.py and 1 more have changed: it starts anew",
+        "hyperion: host.py and 1 more have changed: the application starts anew",
         "down lines 1",
     ]
 
@@ -443,7 +443,7 @@ def test_what_ends_by_itself_starts_with_the_next_change(
 def test_what_is_killed_is_told(place: Place, run: Run) -> None:
     """With the signal that did it."""
     place.main("import os\ndef main(instance, args):\n    os.kill(os.getpid(), 9)\n")
-    run.until("hyperion: it has ended by SIGKILL; a change of a file starts it anew")
+    run.until("hyperion: the application has ended by SIGKILL; a change of a file starts it anew")
 
 
 # Signals.
@@ -591,7 +591,7 @@ def test_what_does_not_end_is_killed(place: Place) -> None:
         run.until("ready")
         place.main("def main(instance, args):\n    return 0\n")
         lines = run.until(ENDED.format(0))
-        killed = "hyperion: it did not end within 0.3 s after SIGTERM, and is killed"
+        killed = "hyperion: the application did not end within 0.3 s after SIGTERM, and is killed"
         lines = [line for line in lines if line != WATCHING]
         assert lines == [CHANGED.format("host.py"), "ready", killed, "down lines 1"]
 

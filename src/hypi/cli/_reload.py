@@ -59,7 +59,7 @@ def reload(options: argparse.Namespace) -> int:
 
 def _watched(application: _Application, watch: Watcher) -> int:
     application.start()
-    say(f"hyperion: watching {len(application.seen)} files; a change of one starts it anew")
+    say(f"hyperion: watching {len(application.seen)} files; a change of one starts the application anew")
     while True:
         try:
             changed = _change(application, watch)
@@ -73,7 +73,7 @@ def _watched(application: _Application, watch: Watcher) -> int:
             return FAILED
         if application.received is not None:
             return application.status()
-        say(f"hyperion: {_names(changed)} changed: it starts anew")
+        say(f"hyperion: {_names(changed)} changed: the application starts anew")
         application.stop()
         if application.received is not None:
             return application.status()
@@ -221,7 +221,7 @@ class _Application:
         if self.received is None and not self._is_told:
             self._is_told = True
             how = f"with status {status}" if status >= 0 else f"by {_name_of(-status)}"
-            say(f"hyperion: it has ended {how}; a change of a file starts it anew")
+            say(f"hyperion: the application has ended {how}; a change of a file starts it anew")
         return self.received is not None
 
     def stop(self) -> None:
@@ -236,7 +236,9 @@ class _Application:
         while process.poll() is None:
             self._take_signals()
             if time.monotonic() > deadline:
-                say(f"hyperion: it did not end within {_END_LIMIT:g} s after SIGTERM, and is killed")
+                say(
+                    f"hyperion: the application did not end within {_END_LIMIT:g} s after SIGTERM, and is killed"
+                )
                 self._kill()
                 deadline += _END_LIMIT
             with suppress(subprocess.TimeoutExpired):
