@@ -579,10 +579,10 @@ def test_what_is_in_the_way_is_left_alone(new: New, tmp_path: Path, kind: str, f
 @pytest.mark.parametrize(
     ("folder", "reason"),
     [
-        ("", "'' cannot be a folder: its name is empty"),
-        (f"{'x' * 250}/" * 20, "cannot be written: File name too long"),
-        ("x" * 300, f"{'x' * 300} cannot be written: File name too long"),
-        ("a\0b", "'a\\x00b' cannot be a folder: embedded null byte"),
+        ("", "'' cannot be the path of a folder:"),
+        ("x" * 300, f"{'x' * 300} cannot be written: File name too long;"),
+        (f"{'x' * 250}/" * 20, "cannot be written: File name too long;"),
+        ("a\0b", "'a\\x00b' cannot be the path of a folder:"),
     ],
 )
 def test_a_folder_that_cannot_be_is_refused(new: New, tmp_path: Path, folder: str, reason: str) -> None:
@@ -590,7 +590,7 @@ def test_a_folder_that_cannot_be_is_refused(new: New, tmp_path: Path, folder: st
     done = new("my-plugin", "--output", folder)
     assert (done.stdout, done.status) == ("", 1)
     assert done.stderr.startswith("hyperion: ")
-    assert done.stderr.endswith(f"{reason}; name another folder by --output\n")
+    assert done.stderr.endswith(f"{reason} name another folder by --output\n")
     assert tree(tmp_path) == {}
 
 

@@ -329,4 +329,4 @@ def _reason(folder: str, error: OSError | ValueError) -> str:
         return f"{error.filename} is in the way: {step}"
     if isinstance(error, OSError):
         return f"{error.filename or folder} cannot be written: {error.strerror}; {step}"
-    return f"{folder!r} cannot be a folder: {error}; {step}"
+    return f"{folder!r} cannot be the path of a folder: {step}"
