@@ -42,6 +42,9 @@ __all__ = ["Lifecycle", "attach_failures", "bring_up", "bring_up_more", "busy", 
 _NO_NAMES: frozenset[str] = frozenset()
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
+looking_on: Callable[[Lifecycle], None] | None = None
+"""What tests do with each life before it begins: write down its hooks, or let one fail. There is none in a host."""
+
 busy: dict[int, Lifecycle] = {}
 """What is being brought up or taken down now, by id: a forked child forgets it."""
 
@@ -123,6 +126,8 @@ class Lifecycle:
         self.aborted = False
         self.inherited = False
         self.running: list[FrameType] = []  # our frames that an error may lead back to
+        if looking_on is not None:
+            looking_on(self)
 
     def timeout_of(self, registry: PluginRegistry) -> float | None:
         """How long an `initialize` may take, in seconds."""
