@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hycore.base._instance import InstanceContext
     from hycore.base._plan import Plan, SetAside
     from hycore.base._report import Times
+    from hycore.base._tracing import Failure
     from hycore.ext import DynPluginEXT, PluginRegistry
     from hycore.ext._traits import Deferred
     from hycore.utils.opaque import OpaqueList
@@ -98,7 +99,7 @@ class Lifecycle:
             self.optional = frozenset(plan.optional) - required_by_enabled(plan.enabled, names).keys()
         self.aside: list[SetAside] = list(plan.set_aside)
         self.reasons: dict[str, str] = {}  # of what was tried again, and is not in the plan
-        self.failures: list[str] = []  # what failed while extensions were set aside
+        self.failures: list[Failure] = []  # what failed while extensions were set aside
         self.undo_errors: list[PluginFailedError] = []
         self.interrupt: BaseException | None = None
         self.cancelled: tuple[type[BaseException], ...] = ()  # what the host's loop cancels with
@@ -142,7 +143,10 @@ class Lifecycle:
     def outcome(self) -> tuple[list[PluginFailedError], BaseException | None]:
         """What failed while all was undone, and the Ctrl-C or the like that came meanwhile; kept here only as text."""
         failures, interrupt = self.undo_errors, self.interrupt
-        self.failures += map(str, failures)
+        if failures:
+            from hycore.base._tracing import told
+
+            self.failures += map(told, failures)
         self.undo_errors, self.interrupt = [], None
         return failures, interrupt
 
@@ -419,6 +423,7 @@ def _judged(life: Lifecycle, caught: BaseException) -> Any:
 def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
     """P1: an optional extension that fails is set aside, with everything that requires it."""
     from hycore.base._plan import SetAside
+    from hycore.base._tracing import told, trace_of
 
     position = life.position
     phase = life.phase
@@ -431,6 +436,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
             f"it failed in {failure.phase}: {failure.reason}",
             life.registries[position],
             retry_after=cause.retry_after if isinstance(cause, TryAgainLaterError) else None,
+            trace=trace_of(failure),
         )
     )
     places = [position]
@@ -457,7 +463,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
             else:
                 break
             if _is_failure(caught) or isinstance(caught, life.cancelled):
-                life.failures.append(str(_failure(life, caught)))
+                life.failures.append(told(_failure(life, caught)))
             else:
                 clean(caught, life.running)
             if not _is_failure(caught):
