@@ -13,6 +13,7 @@ from hycore.utils._record import Record, fill
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from hycore.base._instance import InstanceContext
@@ -455,6 +456,10 @@ def _details(traceback: str) -> str:
     return f"<details><summary>traceback</summary>{shown}</details>"
 
 
+around_hook: Callable[[str, str], AbstractContextManager[None]] | None = None
+"""What tools put around each hook that is timed, by extension and phase: a time limit, a clock. There is none in a host."""
+
+
 class Times:
     """Takes the time of each hook of each plugin, in nanoseconds, when a host asks for it."""
 
@@ -468,11 +473,22 @@ class Times:
 
     def construct(self, registry: PluginRegistry, ext: OpaqueList) -> DynPluginEXT:
         """Constructs a plugin and takes the time."""
+        plugin: DynPluginEXT = self.run(registry.name, "new", registry.loader, ext)
+        return plugin
+
+    def run(self, name: str, phase: str, hook: Callable[..., Any], *arguments: object) -> Any:
+        """Runs a hook, or as much of it as comes before its first wait, and adds the time."""
+        if around_hook is None:
+            return self._timed(name, phase, hook, *arguments)
+        with around_hook(name, phase):
+            return self._timed(name, phase, hook, *arguments)
+
+    def _timed(self, name: str, phase: str, hook: Callable[..., Any], *arguments: object) -> Any:
         start = perf_counter_ns()
         try:
-            return registry.loader(ext)
+            return hook(*arguments)
         finally:
-            self.add(registry.name, "new", start)
+            self.add(name, phase, start)
 
     def add(self, name: str, phase: str, start: int) -> None:
         """Adds the time from `start` until now."""
@@ -556,11 +572,7 @@ class Watched:
         times = self.times
         if times is None:
             return hook(*arguments)
-        start = perf_counter_ns()
-        try:
-            waiting = hook(*arguments)
-        finally:
-            times.add(self.name, phase, start)
+        waiting = times.run(self.name, phase, hook, *arguments)
         return _Timed(waiting, times, self.name, phase) if is_awaitable(waiting) else waiting
 
 
