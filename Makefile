@@ -4,7 +4,7 @@
 # make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
 # make reference    write the page of public names from the sources
 # make bench    measure, beside floors and peers: prints tables, and writes them and JSON to build/bench
-# make golden  writes the texts of tests/misuse anew: their diff is what to read
+# make golden  writes the texts of tests/misuse and tests/terminal anew: their diff is what to read
 # make memory CYCLES=100000: instances come and go, and leave nothing behind
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
 # make mutations: the runtime broken on purpose in many ways; a test must notice each time (ten minutes)
@@ -90,7 +90,7 @@ mutations: $(STAMPS)/dev $(STAMPS)/examples
 	@$(PY) tests/mutate.py --jobs $(JOBS)
 
 golden: $(STAMPS)/dev $(STAMPS)/ours
-	@HY_GOLDEN=1 $(PY) -m pytest tests/test_misuse.py
+	@HY_GOLDEN=1 $(PY) -m pytest tests/test_misuse.py tests/test_profile.py tests/test_terminal.py
 
 CYCLES ?= 10000
 

@@ -164,7 +164,7 @@ def _add_what_was_deferred(rows: Mapping[str, Row], ended: int, losses: list[tup
     teardowns = [(span, row) for row in rows.values() for span in row.spans if span.phase == "teardown"]
     teardowns.sort(key=lambda teardown: teardown[0].begin)
     following = [span.begin for span, _ in teardowns[1:]] + [ended]
-    for (span, row), then in zip(teardowns, following, strict=True):
+    for (span, row), then in zip(teardowns, following, strict=False):  # where there is none, nothing follows
         time = max(0, then - span.end - _within(losses, span.end, then))
         row.times["teardown"] += time
         if time >= _LEAST_DEFERRED:
