@@ -264,7 +264,7 @@ def _lines(profile: Profile, file: str) -> Iterator[str]:
     sizes = [max(6, len(title)) for title in _COLUMNS]
     titles = [paint(f"{title:>{size}}", _COLOURS[title]) for title, size in zip(_COLUMNS, sizes, strict=True)]
     yield " ".join([f"{'in ms':<{wide}}", f"{'total':>6}", *titles])
-    room = min(_LONGEST_BAR, width - wide - 7 - sum(sizes) - len(sizes) - 2)
+    room = min(_LONGEST_BAR, width - wide - 7 - sum(sizes) - len(sizes) - 3)  # one is left free
     most = max(
         [profile.python, profile.hyperion, profile.main.total, *[row.total for row in profile.extensions]]
     )
