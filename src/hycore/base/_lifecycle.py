@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hycore.base._instance import InstanceContext
     from hycore.base._plan import Plan, SetAside
     from hycore.base._report import Times
+    from hycore.base._tracing import Failure
     from hycore.ext import DynPluginEXT, PluginRegistry
     from hycore.ext._traits import Deferred
     from hycore.utils.opaque import OpaqueList
@@ -109,7 +110,7 @@ class Lifecycle:
         # What most instances never need is empty, and shared until there is something.
         self.aside: tuple[SetAside, ...] = plan.set_aside
         self.reasons: Mapping[str, str] = _NOTHING  # of what was tried again, and is not in the plan
-        self.failures: tuple[str, ...] = ()  # what failed while extensions were set aside
+        self.failures: tuple[Failure, ...] = ()  # what failed while extensions were set aside
         self.undo_errors: tuple[PluginFailedError, ...] = ()
         self.interrupt: BaseException | None = None
         self.cancelled: tuple[type[BaseException], ...] = ()  # what the host's loop cancels with
@@ -156,7 +157,9 @@ class Lifecycle:
         """What failed while all was undone, and the Ctrl-C or the like that came meanwhile; kept here only as text."""
         failures, interrupt = self.undo_errors, self.interrupt
         if failures:
-            self.failures += tuple(map(str, failures))
+            from hycore.base._tracing import told
+
+            self.failures += tuple(map(told, failures))
         self.undo_errors, self.interrupt = (), None
         return failures, interrupt
 
@@ -480,6 +483,7 @@ def _judged(life: Lifecycle, caught: BaseException) -> Any:
 def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
     """P1: an optional extension that fails is set aside, with everything that requires it."""
     from hycore.base._plan import SetAside
+    from hycore.base._tracing import told, trace_of
 
     position = life.position
     phase = life.phase
@@ -492,6 +496,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
             f"it failed in {failure.phase}: {failure.reason}",
             life.registries[position],
             retry_after=cause.retry_after if isinstance(cause, TryAgainLaterError) else None,
+            trace=trace_of(failure),
         ),
     )
     places = [position]
@@ -518,7 +523,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
             else:
                 break
             if _is_failure(caught) or isinstance(caught, life.cancelled):
-                life.failures += (str(_failure(life, caught)),)
+                life.failures += (told(_failure(life, caught)),)
             else:
                 clean(caught, life.running)
             if not _is_failure(caught):

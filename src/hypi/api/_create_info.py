@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StrictInt, StrictStr, field_validator
 from pydantic.dataclasses import dataclass
 
+from hycore.base._origin import caller
 from hycore.utils.error import ArgumentTypeError
 
 __all__ = ["ApplicationInfo", "InstanceCreateInfo", "Version"]
@@ -92,6 +93,10 @@ class InstanceCreateInfo:
         if isinstance(value, str | bytes | Mapping):
             raise ValueError(f"a list is needed, not {type(value).__name__}: put it into [ ]")
         return value
+
+    def __post_init__(self) -> None:
+        # Where it was written, for reports; it is no field.
+        object.__setattr__(self, "_origin", caller())
 
     def __repr__(self) -> str:
         # Configuration is shown by type: it may hold secrets.

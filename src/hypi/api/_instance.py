@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hycore.base import InstanceContext, api
 from hycore.magic import HYPERION_LOGGER_NAME_EXT
+from hycore.utils._record import fill
 from hycore.utils.error import ArgumentTypeError
 from hypi.api._create_info import InstanceCreateInfo
 
@@ -66,7 +67,7 @@ def to_runtime(create_info: InstanceCreateInfo | api.InstanceCreateInfo) -> api.
     if not isinstance(create_info, InstanceCreateInfo):
         raise ArgumentTypeError("create_info", "an InstanceCreateInfo", create_info)
     application = create_info.application_info
-    return api.InstanceCreateInfo(
+    info = api.InstanceCreateInfo(
         api.ApplicationInfo(
             application.application_name,
             api.VersionInfo(*application.application_version.to_tuple()),
@@ -79,3 +80,5 @@ def to_runtime(create_info: InstanceCreateInfo | api.InstanceCreateInfo) -> api.
         optional_extensions=create_info.optional_extensions,
         unused_ext=create_info.unused_ext,
     )
+    fill(info, "_origin", getattr(create_info, "_origin", info._origin))
+    return info

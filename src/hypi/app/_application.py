@@ -21,10 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 from hycore.base import InstanceContext, Plan
 from hycore.base import api as runtime
 from hycore.ext import Inventory, PluginEXT, PluginRegistry, default_inventory
+from hycore.utils._record import fill
 from hycore.utils.error import ArgumentTypeError, DuplicatedKeyError, HyError, PlanError, PluginLoadError
 from hycore.utils.opaque import AddressedObject
 from hypi.api import Version
-from hypi.app._problems import ApplicationFileError, Keys, Lines, Problem, did_you_mean, spelled
+from hypi.app._problems import ApplicationFileError, Keys, Lines, Problem, did_you_mean, is_in, spelled
 from hypi.app._values import BadValueError, build, imported, pydantic_problems, required_parameters
 
 __all__ = [
@@ -91,6 +92,7 @@ TABLES: dict[str, type[_Table]] = {
     "engine": _Named,
     "instance": _InstanceTable,
 }
+_LISTS = ("enabled_extensions", "optional_extensions")
 _EXAMPLES = {"name": '"…"', "version": '"1.0.0"'}
 
 Kind = TypeVar("Kind", bound=_Table)
@@ -211,6 +213,18 @@ def _required(registry: PluginRegistry) -> list[str]:
         return required_parameters(kind)
     except BadValueError:
         return []
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _FileOrigin:
+    """Where an application file, or what overrides it, asks for extensions."""
+
+    places: Mapping[str, tuple[str, str]]
+
+    def place_of(self, field: str) -> tuple[str, str]:
+        """What gives the list, and where it stands."""
+        return self.places[field]
 
 
 class _Reader:
@@ -399,7 +413,7 @@ class _Reader:
         )
 
         def create_info(ext: Iterable[object]) -> runtime.InstanceCreateInfo:
-            return runtime.InstanceCreateInfo(
+            request = runtime.InstanceCreateInfo(
                 info,
                 instance.enabled_extensions,
                 instance.node_id,
@@ -407,7 +421,10 @@ class _Reader:
                 optional_extensions=instance.optional_extensions,
                 unused_ext=instance.unused_ext,
             )
+            fill(request, "_origin", origin)
+            return request
 
+        origin = _FileOrigin({field: self.origin_of(field) for field in _LISTS})
         asked = [*instance.enabled_extensions, *instance.optional_extensions]
         self.refuse_repeated(instance)
         self.refuse_tables_not_asked_for(tables, asked, inventory)
@@ -543,14 +560,23 @@ class _Reader:
 
     def refuse_repeated(self, instance: _InstanceTable) -> None:
         seen: set[str] = set()
-        for field in ("enabled_extensions", "optional_extensions"):
+        for field in _LISTS:
             for place, name in enumerate(getattr(instance, field)):
                 if name in seen:
                     self.refuse(("instance", field, place), f"{name!r} is asked for twice: ask for it once")
                 seen.add(name)
 
+    def origin_of(self, field: str) -> tuple[str, str]:
+        """What gives a list of extensions, and where that stands; for reports."""
+        if not is_in(self.data.get("instance"), field):
+            return "application file", str(self.path)
+        keys = ("instance", field)
+        line = self.lines.only(field) if not self.settings else None
+        where = self.place(keys) if line is None else f"{self.path}:{line}"
+        return "setting" if where.startswith("--set ") else "application file", where
+
     def place_of(self, name: str, instance: _InstanceTable) -> Keys:
-        for field in ("enabled_extensions", "optional_extensions"):
+        for field in _LISTS:
             names: list[str] = getattr(instance, field)
             if name in names:
                 return ("instance", field, names.index(name))

@@ -112,6 +112,11 @@ class Lines:
             keys = keys[:-1]
         return None
 
+    def only(self, word: str) -> int | None:
+        """The line with a word that is on one line of the file only, from 1: so nothing need be parsed."""
+        found = [number for number, line in enumerate(self._lines, start=1) if word in line]
+        return found[0] if len(found) == 1 else None
+
     def exactly(self, keys: Keys) -> int | None:
         """The line of the statement that gives a value, or `None` if the file does not have it."""
         # What the first statements hold grows with their number: a search by halves.
