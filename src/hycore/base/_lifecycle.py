@@ -422,8 +422,8 @@ def _undo(life: Lifecycle, start: int) -> Steps:
     hooks = life.hooks
     deferred = binding.deferred
     life.phase = "teardown"
-    for place in range(binding.up - 1, start - 1, -1):
-        binding.up = place
+    while binding.up > start:  # read anew each time: a forked child forgets what is up
+        place = binding.up = binding.up - 1
         waiting = hooks[place].teardown()
         if waiting is not None:
             yield waiting
