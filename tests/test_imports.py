@@ -44,6 +44,7 @@ hycore
 hycore.base
 hycore.base._beginning
 hycore.base._cleaning
+hycore.base._config
 hycore.base._drivers
 hycore.base._ending
 hycore.base._instance
@@ -77,7 +78,6 @@ types
 weakref
 """
 WITH_A_FIRST_INSTANCE = """
-hycore.base._config
 """
 WITH_HYPI_API = """
 array 3.11 3.12

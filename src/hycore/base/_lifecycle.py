@@ -159,7 +159,7 @@ class Lifecycle:
         if failures:
             from hycore.base._tracing import told
 
-            self.failures += tuple(map(told, failures))
+            self.failures += tuple([told(failure) for failure in failures])
         self.undo_errors, self.interrupt = (), None
         return failures, interrupt
 
