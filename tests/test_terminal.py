@@ -174,7 +174,7 @@ class Place:
         )
         text = re.sub(r" +[\d,]+ ms$", "  # ms", text, flags=re.MULTILINE)
         text = re.sub(r"took [\d.]+ s|in [\d.]+ s\b", "in # s", text)
-        return re.sub(r"^(app.toml: )[\d.]+( ms from)", r"\1#\2", text, flags=re.MULTILINE)
+        return re.sub(r"^(app.toml: )[\d.]+( ms to come)", r"\1#\2", text, flags=re.MULTILINE)
 
 
 @pytest.fixture
