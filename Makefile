@@ -3,7 +3,12 @@
 # make test-this    the same, on one Python only
 # make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
 # make reference    write the page of public names from the sources
-# make bench    measure, beside floors and peers: prints tables, and writes them and JSON to build/bench
+# make bench    measure, beside floors and peers, on each of 3.11, 3.12 and 3.13 that is found: prints tables, and writes
+#               them and JSON to build/bench. make bench-this: on one Python only. make bench-all: more peers
+#               make bench-this SUBJECTS="instances lookups" ROUNDS=10 BENCH_PYTHON=python3.13: some of it
+# make bench-docs    put what was measured last into the docs: tables, and pictures
+# make bench-check    count calls, opcodes and memory: fails if one has grown by more than 5 % (part of make test)
+# make bench-record   the same counts become what is recorded, on each of 3.11, 3.12 and 3.13 that is found
 # make golden  writes the texts of tests/misuse and tests/terminal anew: their diff is what to read
 # make memory CYCLES=100000: instances come and go, and leave nothing behind
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
@@ -19,7 +24,6 @@ PIP_VERSION := 26.3# the first pip that is known here to do all we ask: --group,
 BIN := $(VENV)/bin
 PY := $(BIN)/python -P
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
-BENCH := $(VENV)-bench
 HOST := examples/inspect/host
 PLUGINS := examples/inspect/plugins
 MORE := examples/inspect/more
@@ -28,6 +32,15 @@ CODE := $(wildcard src tests examples benchmarks docs/*.py)
 # The environment belongs to one version of Python: with another one it is made anew.
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 STAMPS := $(VENV)/stamps/$(PYTHON_VERSION)
+
+# What is measured runs in environments of its own, for each Python. `PEERS` is the group of those that live beside ours.
+PEERS ?= bench-peers
+BENCH_PYTHON ?= $(PYTHON)
+BENCH_VERSION := $(shell $(BENCH_PYTHON) -c 'import platform; print(platform.python_version())')
+BENCH_ENV := $(VENV)-bench/$(basename $(BENCH_VERSION))$(PEERS:bench-peers%=%)
+RUST_ENV := $(VENV)-bench/$(basename $(BENCH_VERSION))-rust
+BENCH_STAMPS := $(BENCH_ENV)/stamps/$(BENCH_VERSION)
+RUST_STAMPS := $(RUST_ENV)/stamps/$(BENCH_VERSION)
 
 # Folders are listed too: their time changes when a file in them comes or goes.
 files = $(shell find $(1) -name __pycache__ -prune -o -print)
@@ -40,7 +53,8 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test test-this pytest lint types format reference dist clean model bench mutations golden memory
+.PHONY: help run test test-this pytest lint types format reference dist clean model bench bench-this bench-all \
+	bench-one bench-docs bench-check bench-record bench-record-this mutations golden memory
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -80,9 +94,41 @@ reference: $(STAMPS)/dev $(STAMPS)/ours
 	@$(PY) docs/make_reference.py
 
 ROUNDS ?= 50
+SUBJECTS ?=
+BENCH := $(BIN)/python -m benchmarks
 
-bench: $(BENCH)/stamps/$(PYTHON_VERSION)/ours
-	@$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS)
+bench: $(STAMPS)/ours
+	@$(MAKE) --no-print-directory bench-one
+	@$(PYTHON) tests/pythons.py | while read version python; do \
+		if test -z "$$python"; then echo "Python $$version is not found: not measured with it"; continue; fi; \
+		$(MAKE) --no-print-directory bench-one BENCH_PYTHON="$$python" </dev/null || exit 1; \
+	done
+	@$(BENCH).goals
+
+bench-this: $(STAMPS)/ours bench-one
+	@$(BENCH).goals
+
+bench-all:
+	@$(MAKE) --no-print-directory bench PEERS=bench-peers-all
+
+bench-one: $(BENCH_STAMPS)/ours $(RUST_STAMPS)/peers
+	@$(BENCH_ENV)/bin/python -m benchmarks --rounds $(ROUNDS) $(if $(PEERS:bench-peers=),--all-peers) --rust $(RUST_ENV)/bin/python $(SUBJECTS)
+
+bench-docs: $(STAMPS)/ours
+	@$(BENCH).docs
+
+bench-check: $(STAMPS)/ours
+	@$(BIN)/python -m benchmarks.counts
+
+bench-record:
+	@$(PYTHON) tests/pythons.py | while read version python; do \
+		if test -z "$$python"; then echo "Python $$version is not found: its counts stay as they are"; continue; fi; \
+		$(MAKE) --no-print-directory bench-record-this PYTHON="$$python" VENV="$(VENV)-$$version" </dev/null || exit 1; \
+	done
+	@$(MAKE) --no-print-directory bench-record-this
+
+bench-record-this: $(STAMPS)/ours
+	@$(BIN)/python -m benchmarks.counts --record
 
 JOBS ?= 2
 
@@ -106,7 +152,7 @@ dist: $(STAMPS)/run
 	@$(PY) -m hatchling build
 
 clean:
-	rm -rf $(VENV) $(VENV)-3.* $(BENCH) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-3.* $(VENV)-bench build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A stamp's time is that of the start of its work: what is changed meanwhile makes it stale again.
 start = @mkdir -p $(@D) && touch $@.new
@@ -144,19 +190,26 @@ $(STAMPS)/examples: $(call files,$(HOST) $(PLUGINS) $(MORE)) | $(STAMPS)/ours
 	$(done)
 
 # The peers, and ours beside them, in an environment with nothing else that could be found or imported.
-BENCH_STAMPS := $(BENCH)/stamps/$(PYTHON_VERSION)
-
 $(BENCH_STAMPS)/peers: pyproject.toml Makefile $(STAMPS)/run
-	@echo 'Setting up $(BENCH) (once) ...'
-	@rm -rf $(BENCH)
+	@echo 'Setting up $(BENCH_ENV) (once) ...'
+	@rm -rf $(BENCH_ENV)
 	$(start)
-	@$(PYTHON) -m venv --without-pip $(BENCH)
-	@$(PIP) --python $(BENCH)/bin/python install --group bench-peers
+	@$(BENCH_PYTHON) -m venv --without-pip $(BENCH_ENV)
+	@$(PIP) --python $(BENCH_ENV)/bin/python install --group $(PEERS)
 	$(done)
 
 $(BENCH_STAMPS)/ours: LICENSE $(wildcard README.md) $(call files,src) $(BENCH_STAMPS)/peers
 	$(start)
 	@rm -rf build/bench/wheel
 	@$(PIP) wheel --no-index --no-deps --no-build-isolation --wheel-dir build/bench/wheel .
-	@$(PIP) --python $(BENCH)/bin/python install --no-index --no-deps --force-reinstall build/bench/wheel/*.whl
+	@$(PIP) --python $(BENCH_ENV)/bin/python install --no-index --no-deps --force-reinstall build/bench/wheel/*.whl
 	$(done)
+
+# The Rust build has our import name. It is not published for every system: without it the tables say so.
+$(RUST_STAMPS)/peers: pyproject.toml Makefile $(STAMPS)/run
+	@echo 'Setting up $(RUST_ENV) (once) ...'
+	@rm -rf $(RUST_ENV)
+	$(start)
+	@$(BENCH_PYTHON) -m venv --without-pip $(RUST_ENV)
+	@if $(PIP) --python $(RUST_ENV)/bin/python install --only-binary hypi --group bench-rust; then mv $@.new $@; \
+		else echo 'The Rust build cannot be installed: measured without it'; fi

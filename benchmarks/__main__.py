@@ -7,11 +7,23 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks._harness import MakeSubject, measure
+from benchmarks._harness import MakeSubject, Setting, measure
 from benchmarks._report import heading, load, machine, record, table
 from benchmarks.discovery import discovery
+from benchmarks.imports import imports
+from benchmarks.instances import instances
+from benchmarks.logging import logging
+from benchmarks.lookups import lookups
+from benchmarks.scale import scale
 
-SUBJECTS: dict[str, MakeSubject] = {"discovery": discovery}
+SUBJECTS: dict[str, MakeSubject] = {
+    "instances": instances,
+    "logging": logging,
+    "lookups": lookups,
+    "discovery": discovery,
+    "imports": imports,
+    "scale": scale,
+}
 
 
 def main() -> None:
@@ -21,26 +33,29 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=50, help="how often each case is measured (50)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
+    parser.add_argument("--all-peers", action="store_true", help="the peers of `make bench-all`, too")
+    parser.add_argument("--rust", metavar="PYTHON", help="of the environment that has the Rust build `hypi`")
     parser.add_argument("--output", type=Path, default=Path("build/bench"), help="the folder (build/bench)")
     options = parser.parse_args()
     unknown = [name for name in options.subjects if name not in SUBJECTS]
     if unknown or options.rounds < 1:
         parser.error(f"no such subject: {', '.join(unknown)}" if unknown else "--rounds must be 1 or more")
+    setting = Setting(quick=options.quick, all_peers=options.all_peers, rust=options.rust)
     for name in options.subjects or SUBJECTS:
-        run(name, options.rounds, options.output, quick=options.quick)
+        run(name, setting, options.rounds, options.output)
 
 
-def run(name: str, rounds: int, output: Path, *, quick: bool) -> None:
+def run(name: str, setting: Setting, rounds: int, output: Path) -> None:
     """Measures one subject; its files are named after it and this Python, so that several stand side by side."""
     about = {**machine(), "load before": load()}
-    with SUBJECTS[name](quick) as subject:
+    with SUBJECTS[name](setting) as subject:
         samples = measure(subject, rounds, lambda done: tell(name, done, rounds))
     about["load after"] = load()
-    text = f"{heading(about, subject, rounds)}\n\n{table(subject, samples)}\n"
+    data = record(name, about, subject, samples, rounds)
+    text = f"{heading(data)}\n\n{table(data)}\n"
     print(text)
     output.mkdir(parents=True, exist_ok=True)
     file = output / f"{name}-{sys.implementation.cache_tag}.json"
-    data = record(name, about, subject, samples, rounds)
     file.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
     file.with_suffix(".md").write_text(text, "utf-8")
     print(f"Written: {file} and {file.with_suffix('.md').name}")

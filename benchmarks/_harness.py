@@ -7,23 +7,22 @@ told of a ratio is its median over the rounds, and its quartiles.
 from __future__ import annotations
 
 import gc
-import math
-import os
+import importlib.util
 import random
 import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from time import perf_counter
+from dataclasses import dataclass, field
 from typing import Literal
 
-Sample = Callable[[], float]
-"""Measures once: the seconds that one call took."""
+from benchmarks._sampling import Sample, undisturbed
 
-_TRIES = 3  # within one sample; the quickest counts, since an interruption only ever adds
-_LEAST_SECONDS = 0.003  # of a try: many times what reading the clock costs, and rarely interrupted
+_NOT_AVAILABLE = "not available on {}.{}".format(*sys.version_info)
+
+Case = Sample | str
+"""What measures it, or why it cannot be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,8 @@ class Comparison:
     """One line of the table: two cases, by their names, and the goal where there is one.
 
     `times` is how many times as long ours takes (the goal is a maximum); `faster` is how many times as long the other
-    one takes (the goal is a minimum).
+    one takes (the goal is a minimum). `less` is what is taken off ours first: so many times each of these cases.
+    `unit` is what their samples are in. `label` names the other one, where the end of its name does not.
     """
 
     what: str
@@ -39,14 +39,36 @@ class Comparison:
     other: str
     kind: Literal["times", "faster"]
     goal: float | None = None
+    less: Mapping[str, float] = field(default_factory=dict[str, float])
+    unit: Literal["seconds", "bytes"] = "seconds"
+    label: str | None = None
+
+    @property
+    def other_label(self) -> str:
+        """What ours is compared with, in a word."""
+        return self.label if self.label is not None else self.other.rpartition(": ")[2]
 
     def ratio(self, samples: Mapping[str, Sequence[float]]) -> Spread | None:
-        """Over the rounds; `None` if one of the two was not measured."""
-        if self.ours not in samples or self.other not in samples:
+        """Over the rounds; `None` if one of the cases was not measured."""
+        ours = self.net(samples)
+        if ours is None or self.other not in samples:
             return None
-        pairs = list(zip(samples[self.ours], samples[self.other], strict=True))
+        pairs = list(zip(ours, samples[self.other], strict=True))
         is_times = self.kind == "times"
         return Spread.of([ours / other if is_times else other / ours for ours, other in pairs])
+
+    def net(self, samples: Mapping[str, Sequence[float]]) -> list[float] | None:
+        """The samples of ours, round by round, less what is taken off."""
+        cases = {self.ours: 1.0}
+        for name, factor in self.less.items():
+            cases[name] = cases.get(name, 0.0) - factor
+        if not cases.keys() <= samples.keys():
+            return None
+        factors = list(cases.values())
+        return [
+            sum([factor * value for factor, value in zip(factors, values, strict=True)])
+            for values in zip(*[samples[name] for name in cases], strict=True)
+        ]
 
     def is_met(self, ratio: Spread) -> bool | None:
         """Whether the median reaches the goal; `None` without one."""
@@ -72,90 +94,62 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured together. A case that is `None` needs a peer that is not installed."""
+    """What is measured together."""
 
     conditions: str
     """What it is measured on, for the reader of the table."""
-    cases: Mapping[str, Sample | None]
+    cases: Mapping[str, Case]
     comparisons: Sequence[Comparison]
 
 
-MakeSubject = Callable[[bool], AbstractContextManager[Subject]]
-"""Makes a subject, and for as long what it needs on the disk; a tiny one if told to be quick."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a run has: tiny sizes if it is to be `quick`, and the peers.
 
-
-def repeated(call: Callable[[], object], *, before: Callable[[], object] | None = None) -> Sample:
-    """Measures within this process: the quickest of a few tries, each so many calls that the clock does not count.
-
-    With `before`, which is done first and does not count either, a try is one call.
+    `all_peers` asks for those of `make bench-all`, too. `rust` is the Python of the environment that has the Rust build.
     """
-    loops = 1 if before is not None else 0
 
-    def attempt() -> float:
-        nonlocal loops
-        if before is not None:
-            before()
-        if not loops:
-            loops = math.ceil(_LEAST_SECONDS / max(_seconds(call, 1), 1e-6))
-        return _seconds(call, loops)
-
-    return lambda: min([attempt() for _ in range(_TRIES)])
+    quick: bool = False
+    all_peers: bool = False
+    rust: str | None = None
 
 
-def fresh(code: str, expected: object, *, path: Sequence[str], environment: Mapping[str, str]) -> Sample:
-    """Measures code in a new process each time, imports included; the start of Python does not count.
+MakeSubject = Callable[[Setting], AbstractContextManager[Subject]]
+"""Makes a subject, and for as long what it needs: files, instances, processes."""
 
-    The code may set `start` anew, and must leave what is `expected` in `answer`.
-    """
-    script = "\n".join(
-        [
-            "import sys",
-            "from time import perf_counter",
-            f"sys.path[:] = {list(path)!r}",
-            "start = perf_counter()",
-            code,
-            "seconds = perf_counter() - start",
-            f"assert answer == {expected!r}, answer",
-            "print(seconds)",
-        ]
-    )
-    command = [sys.executable, "-I", "-c", script]
 
-    def sample() -> float:
-        done = subprocess.run(command, env={**os.environ, **environment}, check=True, stdout=subprocess.PIPE)
-        return float(done.stdout)
+def missing(library: str, *, before: tuple[int, int] | None = None) -> str | None:
+    """Why a library cannot be measured, or `None` if it can; `before` is the first Python that it is not made for."""
+    if importlib.util.find_spec(library) is not None:
+        return None
+    return _NOT_AVAILABLE if before is not None and sys.version_info >= before else "not installed"
 
-    return sample
+
+def missing_there(python: str | None, library: str) -> str | None:
+    """Why a library cannot be measured that has an environment of its own, or `None` if it can."""
+    if python is None:
+        return "not installed"
+    code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({library!r}) is None)"
+    is_there = subprocess.run([python, "-I", "-c", code], check=False).returncode == 0
+    return None if is_there else _NOT_AVAILABLE
 
 
 def measure(subject: Subject, rounds: int, tell: Callable[[int], object]) -> dict[str, list[float]]:
     """The samples of each case that can be measured, round by round."""
-    cases = {name: sample for name, sample in subject.cases.items() if sample is not None}
+    cases = {name: case for name, case in subject.cases.items() if not isinstance(case, str)}
     samples: dict[str, list[float]] = {name: [] for name in cases}
     order = list(cases)
     draw = random.Random(0)
     for name in order:  # does not count: files come into memory, code is specialized, loops are chosen
-        _undisturbed(cases[name])
-    for done in range(rounds):
-        draw.shuffle(order)
-        for name in order:
-            samples[name].append(_undisturbed(cases[name]))
-        tell(done + 1)
-    return samples
-
-
-def _undisturbed(sample: Sample) -> float:
+        undisturbed(cases[name])
     gc.collect()
-    gc.disable()  # as `timeit` does: a collection would be put down to whoever is measured then
+    gc.freeze()  # what the subject itself has made need not be looked through before each sample
     try:
-        return sample()
+        for done in range(rounds):
+            draw.shuffle(order)
+            for name in order:
+                samples[name].append(undisturbed(cases[name]))
+            tell(done + 1)
     finally:
-        gc.enable()
-
-
-def _seconds(call: Callable[[], object], loops: int) -> float:
-    turns = range(loops)
-    start = perf_counter()
-    for _ in turns:
-        call()
-    return (perf_counter() - start) / loops
+        gc.unfreeze()
+    return samples

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import importlib.util
 import os
 import sys
 import tempfile
@@ -31,7 +30,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks._harness import Comparison, Sample, Subject, fresh, repeated
+from benchmarks._harness import Case, Comparison, Setting, Subject, missing
+from benchmarks._sampling import Sample, fresh, repeated
 from benchmarks._site import GROUP, PLUGIN, fill, path_of
 from hycore.ext import Inventory
 from hycore.ext._index import index_of
@@ -51,11 +51,11 @@ answer = _cache.get_group_named({GROUP!r})[{PLUGIN!r}].value"""
 
 
 @contextmanager
-def discovery(quick: bool) -> Iterator[Subject]:
+def discovery(setting: Setting) -> Iterator[Subject]:
     """A site for each number of distributions; in the largest one there are goals to reach."""
-    *sizes, largest = (10, 20) if quick else (100, 300, 1000)
-    peers = ("stevedore",) if importlib.util.find_spec("stevedore") is not None else ()
-    cases: dict[str, Sample | None] = {}
+    *sizes, largest = (10, 20) if setting.quick else (100, 300, 1000)
+    peers = ("stevedore",) if missing("stevedore") is None else ()
+    cases: dict[str, Case] = {}
     comparisons: list[Comparison] = []
     with tempfile.TemporaryDirectory() as name, _environment({}):
         os.environ.pop("HY_NO_CACHE", None)
@@ -77,7 +77,7 @@ def discovery(quick: bool) -> Iterator[Subject]:
 def looks(
     size: int,
     path: Sequence[str],
-    cases: dict[str, Sample | None],
+    cases: dict[str, Case],
     comparisons: list[Comparison],
     *,
     has_goals: bool,
@@ -98,9 +98,7 @@ def looks(
     ]
 
 
-def first_look(
-    size: int, path: Sequence[str], cases: dict[str, Sample | None], comparisons: list[Comparison]
-) -> None:
+def first_look(size: int, path: Sequence[str], cases: dict[str, Case], comparisons: list[Comparison]) -> None:
     """A full look in a new process."""
     what = f"first look, {size:,} distributions"
     in_host, ours, library = f"{what}: in a host", f"{what}: ours", f"{what}: importlib.metadata"
@@ -122,7 +120,7 @@ def find_one(
     size: int,
     path: Sequence[str],
     folder: Path,
-    cases: dict[str, Sample | None],
+    cases: dict[str, Case],
     comparisons: list[Comparison],
     *,
     has_stevedore: bool,
@@ -142,13 +140,13 @@ def find_one(
     inventory = Inventory(GROUP)
     cases[ours] = _on(path, repeated(lambda: inventory.find(PLUGIN)), homes)
     cases[floor] = _on(path, repeated(lambda: _floor_of_find(file)))
-    cases[stevedore] = None
+    cases[stevedore] = "not installed"
     once = f"find one, index read from its file, {size:,} distributions"
     cases[f"{once}: ours"] = _on(path, repeated(lambda: Inventory(GROUP).find(PLUGIN)), homes)
     first = f"first find, warm, {size:,} distributions"
     ours_first, stevedore_first = f"{first}: ours", f"{first}: stevedore"
     cases[ours_first] = fresh(f"{_IMPORT}\n{_FIND}", expected, path=path, environment=homes)
-    cases[stevedore_first] = None
+    cases[stevedore_first] = "not installed"
     if has_stevedore:
         place = str(folder / "theirs/python-entrypoints")
         _warm_stevedore(path, place, expected)

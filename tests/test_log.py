@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import pickle
-import subprocess
 import sys
 import threading
 import time
@@ -427,23 +426,3 @@ def test_a_misspelt_slot_is_an_error(logged: tuple[InstanceContext, Sink]) -> No
     """The state has no other attributes."""
     with pytest.raises(AttributeError):
         logged[0].ext.log_calback = print  # type: ignore[attr-defined]
-
-
-def test_import_is_lean() -> None:
-    """`import hycore` and a first empty instance need none of the slow parts of the standard library."""
-    script = """
-import sys
-from hycore import InstanceContext, hyinfo
-from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
-info = InstanceCreateInfo(ApplicationInfo("a", VersionInfo(1), "e", VersionInfo(1)))
-with InstanceContext.create(info) as instance:
-    hyinfo(instance, "text")
-slow = "typing uuid enum dataclasses inspect json pathlib importlib.metadata logging threading re".split()
-print([name for name in slow if name in sys.modules])
-print([name for name in sys.modules if name.split(".")[0] in ("pydantic", "hypi")])
-"""
-    # -S: a `.pth` file of the environment may import anything.
-    site_packages = next(path for path in sys.path if path.endswith("site-packages"))
-    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({site_packages!r})\n{script}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
-    assert (done.stdout, done.stderr) == ("[]\n[]\n", "")

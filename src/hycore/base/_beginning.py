@@ -9,6 +9,7 @@ import weakref
 
 from hycore.base import _ending
 from hycore.base._cleaning import clean
+from hycore.base._config import judge_leftovers, take_configuration
 from hycore.base._lifecycle import Lifecycle
 from hycore.base._plan import Plan
 from hycore.base.api import InstanceCreateInfo
@@ -32,6 +33,7 @@ __all__ = [
     "check_plain",
     "check_plan",
     "check_seconds",
+    "is_anything_asked",
     "is_up",
     "judge_of",
     "prepare",
@@ -92,19 +94,22 @@ def assembled(
     return instance
 
 
+def is_anything_asked(info: InstanceCreateInfo) -> bool:
+    """Whether there are extensions to bring up, or configuration to judge."""
+    return bool(info.enabled_extensions or info.optional_extensions or info.ext)
+
+
 def prepare(
     instance: InstanceContext, info: InstanceCreateInfo, inventory: Inventory | None
 ) -> HyError | None:
     """Converts the configuration; returns the error that it is."""
-    from hycore.base._config import take_configuration
-
     life = instance._life
     try:
         life.ext = take_configuration(info, life, inventory)
     except HyError as error:
         clean(error, life.running)
         return error
-    life.lists.append(life.ext)
+    life.lists = (life.ext,)
     if instance._request is not None:
         life.ext._remember()
     if life.registries or instance._request is not None:
@@ -118,8 +123,6 @@ def prepare(
 def judge_of(
     instance: InstanceContext, info: InstanceCreateInfo, inventory: Inventory | None
 ) -> Callable[[], HyError | None]:
-    from hycore.base._config import judge_leftovers
-
     def judge() -> HyError | None:
         error, warnings = judge_leftovers(info, instance._life, inventory)
         for warning in warnings:
@@ -133,7 +136,7 @@ def bring_up_nothing(
     instance: InstanceContext, info: InstanceCreateInfo, inventory: Inventory | None
 ) -> HyError | None:
     """The creation of an instance without plugins: there is nothing to drive."""
-    failure = judge_of(instance, info, inventory)()
+    failure = judge_of(instance, info, inventory)() if instance._life.ext is not None else None
     if failure is None:
         instance._life.phase = "up"
         announce(instance)
@@ -200,6 +203,8 @@ def check_seconds(argument: str, seconds: float | None) -> None:
 
 def check_plain(plan: Plan) -> None:
     """A plan for an asynchronous instance may hold what a synchronous one cannot run."""
+    if plan._is_plain:
+        return
     for registry in plan.order:
         if registry.async_hooks:
             raise PlanError([AsyncHookError(registry.name, hooks=registry.async_hooks)])
@@ -208,10 +213,11 @@ def check_plain(plan: Plan) -> None:
 def check_plan(plan: Plan, info: InstanceCreateInfo) -> None:
     if not isinstance(plan, Plan):
         raise ArgumentTypeError("plan", "what InstanceContext.plan(info) returned", plan)
+    version = info.application_info.engine_version
     same = (
         plan.enabled == info.enabled_extensions
         and plan.optional == info.optional_extensions
-        and plan.engine_version == info.application_info.engine_version
+        and (plan.engine_version is version or plan.engine_version == version)
     )
     if not same:
         raise ArgumentValueError(

@@ -40,9 +40,13 @@ def judge_leftovers(
     """Seals the list, and returns the error or the warnings that leftover configuration is worth."""
     ext = life.ext
     assert ext is not None
-    life.left = ext._left() if info.optional_extensions else []
+    if ext._is_empty():
+        life.left = ()
+        ext._seal()
+        return None, []
+    life.left = tuple(ext._left()) if info.optional_extensions else ()
     claimed = {registry.create_info for registry in _set_aside(life)}
-    things = [thing for thing in ext._left() if type(bare(thing)) not in claimed] if len(ext) else []
+    things = [thing for thing in ext._left() if type(bare(thing)) not in claimed]
     left = [qualified_name(type(bare(thing))) for thing in things]
     ext._seal()
     if not left or info.unused_ext == "ignore":

@@ -176,7 +176,7 @@ def running_loop() -> Any:
         from hycore.base._on_asyncio import Asyncio
 
         return Asyncio(asyncio)
-    return NoLoop()
+    return _NO_LOOP
 
 
 class NoLoop:
@@ -212,3 +212,6 @@ class NoLoop:
     def waker(self) -> tuple[Any, Any]:
         """Here there is no way to be woken."""
         raise LoopError("waiting for somebody else who closes the instance")
+
+
+_NO_LOOP = NoLoop()

@@ -110,11 +110,13 @@ def what_must_be_awaited(instance: InstanceContext) -> AsyncCloseError | None:
     """The error that it is to call `close` where `aclose` must be awaited."""
     if instance._state == "closed" or instance._forks != forks:
         return None
-    me = who(instance)
-    for worker in (closers.get(instance._serial), retriers.get(instance._serial)):
-        # Another task of this thread, which to wait for would hold up.
-        if worker is not None and worker != me and worker[0] == me[0] and worker[1] is not None:
-            return AsyncCloseError()
+    for workers in (closers, retriers):
+        worker = workers.get(instance._serial)
+        if worker is not None and worker[1] is not None:
+            me = who(instance)
+            # Another task of this thread, which to wait for would hold up.
+            if worker != me and worker[0] == me[0]:
+                return AsyncCloseError()
     if instance._asynchronous and instance._state == "open" and instance._serial not in retriers:
         awaited = instance._life.awaited_at_the_end()
         return AsyncCloseError(awaited) if awaited else None

@@ -16,6 +16,7 @@ from hycore.base._beginning import (
     check_plain,
     check_plan,
     check_seconds,
+    is_anything_asked,
     is_up,
     judge_of,
     prepare,
@@ -157,9 +158,10 @@ class InstanceContext:
             check_plain(plan)
         instance = assembled(cls, info, inventory, plan, profile=profile)
         life = instance._life
-        failure: BaseException | None
+        failure: BaseException | None = None
         try:
-            failure = prepare(instance, info, inventory)
+            if is_anything_asked(info):
+                failure = prepare(instance, info, inventory)
             if failure is None and life.registries:
                 failure = drive(
                     bring_up(life, judge_of(instance, info, inventory), partial(announce, instance))
@@ -219,9 +221,10 @@ class InstanceContext:
         life = instance._life
         life.cancelled = loop.cancellations
         life.undo_timeout = undo_timeout
-        failure: BaseException | None
+        failure: BaseException | None = None
         try:
-            failure = prepare(instance, info, inventory)
+            if is_anything_asked(info):
+                failure = prepare(instance, info, inventory)
             if failure is None and life.registries:
                 steps = bring_up(life, judge_of(instance, info, inventory), partial(announce, instance))
                 failure = await adrive(steps, life, loop)

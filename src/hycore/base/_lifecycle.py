@@ -12,16 +12,18 @@ is therefore kept by plain stores next to the call of a hook: `up` before `teard
 from __future__ import annotations
 
 from _thread import get_ident
-from itertools import islice
+from sys import getrefcount, maxsize
+from types import MappingProxyType
 
 from hycore.base._cleaning import clean
+from hycore.ext._definition import REFERENCES, ClassLoader
 from hycore.ext._traits import Binding, bind, constructing, release
 from hycore.utils.error import HyError, InstanceClosedError, PluginFailedError, TryAgainLaterError, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from types import FrameType
     from typing import Any
 
@@ -38,6 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Lifecycle", "attach_failures", "bring_up", "bring_up_more", "busy", "take_down"]
 
+_NO_NAMES: frozenset[str] = frozenset()
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+looking_on: Callable[[Lifecycle], None] | None = None
+"""What tests do with each life before it begins: write down its hooks, or let one fail. There is none in a host."""
+
 busy: dict[int, Lifecycle] = {}
 """What is being brought up or taken down now, by id: a forked child forgets it."""
 
@@ -46,7 +54,8 @@ class Lifecycle:
     """The life of one instance's plugins, from the plan to the last teardown; one driver at a time runs it.
 
     `registries`, `plugins` and `hooks` stand side by side, in the order of the plan. `hooks` are the plugins
-    themselves, or what calls them and takes the time. `phase` and `position` tell which hook runs.
+    themselves, or what calls them and takes the time. `phase` and `position` tell which hook runs; while a phase goes
+    over all of them, the position is read from `cursor`, the iterator that its loop runs over.
     """
 
     __slots__ = (
@@ -54,6 +63,7 @@ class Lifecycle:
         "aside",
         "binding",
         "cancelled",
+        "cursor",
         "ext",
         "failures",
         "hooks",
@@ -66,7 +76,6 @@ class Lifecycle:
         "phase",
         "plan",
         "plugins",
-        "position",
         "reasons",
         "reference",
         "registries",
@@ -77,11 +86,10 @@ class Lifecycle:
         "undo_timeout",
         "version",
         "warn",
+        "_position",
     )
 
     def __init__(self, plan: Plan, times: Times | None, timeout: float | None = None) -> None:
-        from hycore.base._plan import required_by_enabled
-
         self.plan = plan
         self.registries: list[PluginRegistry] = list(plan.order)
         self.binding = Binding()
@@ -91,32 +99,36 @@ class Lifecycle:
         self.timeout = timeout
         self.undo_timeout: float | None = None
         self.warn: Callable[[str], None] | None = None
-        watched = times is not None or timeout is not None or any(map(_has_timeout, self.registries))
+        watched = times is not None or timeout is not None or plan._has_timeouts
         self.hooks: list[DynPluginEXT] = [] if watched else self.plugins
-        self.optional: frozenset[str] = frozenset()
+        self.optional: frozenset[str] = _NO_NAMES
         if plan.optional:
+            from hycore.base._plan import required_by_enabled
+
             names = {registry.name: registry for registry in plan.order}
             self.optional = frozenset(plan.optional) - required_by_enabled(plan.enabled, names).keys()
-        self.aside: list[SetAside] = list(plan.set_aside)
-        self.reasons: dict[str, str] = {}  # of what was tried again, and is not in the plan
-        self.failures: list[Failure] = []  # what failed while extensions were set aside
-        self.undo_errors: list[PluginFailedError] = []
+        # What most instances never need is empty, and shared until there is something.
+        self.aside: tuple[SetAside, ...] = plan.set_aside
+        self.reasons: Mapping[str, str] = _NOTHING  # of what was tried again, and is not in the plan
+        self.failures: tuple[Failure, ...] = ()  # what failed while extensions were set aside
+        self.undo_errors: tuple[PluginFailedError, ...] = ()
         self.interrupt: BaseException | None = None
         self.cancelled: tuple[type[BaseException], ...] = ()  # what the host's loop cancels with
         self.ext: OpaqueList | None = None
-        self.lists: list[OpaqueList] = []  # all that configuration was handed over in, for the ledger
-        self.kept_ext: dict[
-            str, list[object]
-        ] = {}  # by set-aside extension: what it gets when it is tried again
-        self.left: list[
-            object
-        ] = []  # what nobody took, and one that is set aside may claim when it is tried again
+        self.lists: tuple[OpaqueList, ...] = ()  # all that configuration was handed over in, for the ledger
+        # By set-aside extension: what it gets when it is tried again.
+        self.kept_ext: Mapping[str, list[object]] = _NOTHING
+        # What nobody took, and one that is set aside may claim when it is tried again.
+        self.left: tuple[object, ...] = ()
         self.phase = "new"
-        self.position = 0
+        self.cursor: Any = None
+        self._position = 0
         self.version = 0  # grows whenever extensions come or go, and is odd while they do
         self.aborted = False
         self.inherited = False
         self.running: list[FrameType] = []  # our frames that an error may lead back to
+        if looking_on is not None:
+            looking_on(self)
 
     def timeout_of(self, registry: PluginRegistry) -> float | None:
         """How long an `initialize` may take, in seconds."""
@@ -127,7 +139,7 @@ class Lifecycle:
         """In a forked child: nothing here is ever to be undone, whatever still comes up."""
         self.inherited = True
         if self.binding.undoing:  # what is up can be looked up until then
-            self.binding.up = self.binding.rest = 0
+            self.binding.up = self.binding.left = 0
         self.binding.deferred.clear()
         self.binding.pending.clear()
 
@@ -136,18 +148,19 @@ class Lifecycle:
         self.binding.end()
         self.plugins = []
         self.hooks = []
-        self.kept_ext = {}
-        self.left = []
+        self.cursor = None
+        self.kept_ext = _NOTHING
+        self.left = ()
         self.phase = "ended"
 
-    def outcome(self) -> tuple[list[PluginFailedError], BaseException | None]:
+    def outcome(self) -> tuple[tuple[PluginFailedError, ...], BaseException | None]:
         """What failed while all was undone, and the Ctrl-C or the like that came meanwhile; kept here only as text."""
         failures, interrupt = self.undo_errors, self.interrupt
         if failures:
             from hycore.base._tracing import told
 
-            self.failures += map(told, failures)
-        self.undo_errors, self.interrupt = [], None
+            self.failures += tuple(map(told, failures))
+        self.undo_errors, self.interrupt = (), None
         return failures, interrupt
 
     def awaited_at_the_end(self) -> list[str]:
@@ -158,6 +171,29 @@ class Lifecycle:
             if "teardown" in registry.async_hooks
             or any(_is_asynchronous(entry[0]) for entry in self.binding.deferred.get(id(plugin), ()))
         ]
+
+    @property
+    def position(self) -> int:
+        """The place of the extension whose hook runs."""
+        if self.phase == "teardown":
+            return self.binding.up
+        cursor = self.cursor
+        if cursor is None:
+            return self._position
+        return len(self.registries) - int(cursor.__length_hint__()) - 1
+
+    @position.setter
+    def position(self, place: int) -> None:
+        self.cursor = None
+        self._position = place
+
+    def going_over(self, things: list[Any]) -> Any:
+        """An iterator over what stands side by side, from `position` on, which from now on tells the position."""
+        # A counter of its own would cost a store for each plugin and phase: 0.1 of the bare calls.
+        cursor: Any = iter(things)
+        cursor.__setstate__(self._position)
+        self.cursor = cursor
+        return cursor
 
     @property
     def name(self) -> str:
@@ -174,7 +210,7 @@ def bring_up(life: Lifecycle, judge: Judge, announce: Callable[[], None]) -> Any
 
     Yields what must be awaited, and returns the exception to raise, or `None`.
     """
-    ended = yield from _ended_or_up(life, judge, announce, 0)
+    ended = yield from _started(life, judge, announce, 0)
     # A plugin that keeps an exception keeps the frames that called it.
     del judge, announce
     if ended is not None:
@@ -194,7 +230,7 @@ def bring_up_more(life: Lifecycle, registries: Iterable[PluginRegistry], judge: 
     life.registries += added
     life.version += 1
     life.optional |= {registry.name for registry in added}
-    ended = yield from _ended_or_up(life, judge, _nothing, start)
+    ended = yield from _started(life, judge, _nothing, start)
     del judge
     if ended is not None:
         ended = yield from _undone(life, ended, start)
@@ -223,27 +259,13 @@ def take_down(life: Lifecycle, start: int | None = None) -> Steps:
             break
         if _is_failure(caught) or isinstance(caught, life.cancelled) or life.interrupt is not None:
             # A cancellation fails the hook that it hits, and is raised when all is undone; of others the first is.
-            life.undo_errors.append(_failure(life, caught))
+            life.undo_errors += (_failure(life, caught),)
         else:
             clean(caught, life.running)
         if not _is_failure(caught):
             life.interrupt = life.interrupt or caught
         del caught
     busy.pop(id(life), None)
-
-
-def _ended_or_up(life: Lifecycle, judge: Judge, announce: Callable[[], None], start: int) -> Any:
-    """Runs all phases; returns what ends the creation, with nothing undone yet, or `None`."""
-    busy[id(life)] = life
-    ended: BaseException | None = None
-    try:
-        ended = yield from _started(life, judge, announce, start)
-    except BaseException as error:
-        ended = error
-    del judge, announce
-    if ended is not None:
-        clean(ended, life.running)
-    return ended
 
 
 def _undone(life: Lifecycle, ended: BaseException, start: int | None) -> Any:
@@ -275,36 +297,50 @@ def _nothing() -> None: ...
 
 
 def _started(life: Lifecycle, judge: Judge, announce: Callable[[], None], start: int) -> Any:
-    """Runs phase after phase; returns the exception that ends the creation, with nothing undone yet, or `None`."""
-    for phase, steps in (("new", _construct), ("attach_to", _attach), ("initialize", _initialize)):
-        life.phase = phase
-        life.position = start
-        while True:
-            caught: BaseException | None = None
-            try:
-                yield from steps(life)
-            except BaseException as error:
-                caught = error
-            if caught is None:
-                break
-            ended = yield from _judged(life, caught)
-            del caught
+    """Runs phase after phase; returns what ends the creation, with nothing undone yet, or `None`."""
+    busy[id(life)] = life
+    ended: BaseException | None = None
+    try:
+        for phase, run in _PHASES:
+            life.phase = phase
+            life.position = start
+            while True:
+                caught: BaseException | None = None
+                try:
+                    steps = run(life)
+                    if steps is not None:
+                        yield from steps
+                except BaseException as error:
+                    caught = error
+                if caught is None:
+                    break
+                ended = yield from _judged(life, caught)
+                del caught
+                if ended is not None:
+                    break
+            if ended is None and life.aborted:
+                ended = InstanceClosedError("create")
+            elif ended is None and phase == "new":
+                ended = judge()
             if ended is not None:
-                return ended
-        if life.aborted:
-            return InstanceClosedError("create")
-        if phase == "new":
-            refused = judge()
-            if refused is not None:
-                return refused
-    life.phase = "up"
-    announce()
+                break
+        else:
+            life.phase = "up"
+            life.cursor = None
+            announce()
+            if life.aborted:
+                ended = InstanceClosedError("create")
+    except BaseException as error:  # Ctrl-C that hit the engine itself
+        ended = error
+    steps = None
     del judge, announce
-    return InstanceClosedError("create") if life.aborted else None
+    if ended is not None:
+        clean(ended, life.running)
+    return ended
 
 
-def _construct(life: Lifecycle) -> Steps:
-    """C1: `new` for each."""
+def _construct(life: Lifecycle) -> None:
+    """C1: `new` for each, which is never asynchronous."""
     ext = life.ext
     assert ext is not None
     binding = life.binding
@@ -315,17 +351,26 @@ def _construct(life: Lifecycle) -> Steps:
     outer = constructing.get(thread)
     constructing[thread] = binding
     try:
-        for registry in islice(life.registries, life.position, None):
-            ext._set_taker(registry.name)
-            plugin = registry.loader(ext) if times is None else times.construct(registry, ext)
-            bind(plugin, binding)
+        for registry in life.going_over(life.registries):
+            ext._taker = registry.name
+            loader = registry.loader
+            if type(loader) is ClassLoader and loader.is_plain and times is None:
+                kind = loader.kind
+                plugin = kind.new(ext)
+                if type(plugin) is kind and getrefcount(plugin) <= REFERENCES:
+                    plugin._PluginEXT__binding = binding
+                else:
+                    loader.check(plugin)
+                    bind(plugin, binding)
+            else:
+                plugin = loader(ext) if times is None else times.construct(registry, ext)
+                bind(plugin, binding)
             if binding.pending:
                 binding.deferred[id(plugin)] = binding.pending
                 binding.pending = []
             plugins.append(plugin)
             if hooks is not None:
                 hooks.append(_watched(life, registry, plugin))
-            binding.rest = life.position = life.position + 1
             if life.aborted:
                 return
     finally:
@@ -333,19 +378,16 @@ def _construct(life: Lifecycle) -> Steps:
             constructing.pop(thread, None)
         else:
             constructing[thread] = outer
-    return
-    yield  # a generator like its siblings, though `new` is never asynchronous
 
 
 def _attach(life: Lifecycle) -> Steps:
     """A1: `attach_to` for each."""
     reference = life.binding.reference = life.reference
     assert reference is not None
-    for plugin in islice(life.hooks, life.position, None):
+    for plugin in life.going_over(life.hooks):
         waiting = plugin.attach_to(reference)
         if waiting is not None:
             yield waiting
-        life.position += 1
         if life.aborted:
             return
 
@@ -353,35 +395,53 @@ def _attach(life: Lifecycle) -> Steps:
 def _initialize(life: Lifecycle) -> Steps:
     """I1: `initialize` for each."""
     binding = life.binding
-    for plugin in islice(life.hooks, life.position, None):
+    for plugin in life.going_over(life.hooks):
         waiting = plugin.initialize()
         if waiting is not None:
             yield waiting
-        binding.up = life.position = life.position + 1
+        binding.up += 1
         if life.aborted:
             return
+
+
+_PHASES: tuple[tuple[str, Callable[[Lifecycle], Steps | None]], ...] = (
+    ("new", _construct),
+    ("attach_to", _attach),
+    ("initialize", _initialize),
+)
 
 
 def _undo(life: Lifecycle, start: int) -> Steps:
     """Undoes from where it stands; called again after a failure, it goes on behind what failed."""
     binding = life.binding
-    yield from _run_deferred(life, binding.pending, len(life.plugins))
-    if start <= binding.rest < len(life.plugins):
-        yield from _run_deferred_of(life, binding.rest)
-    while binding.rest > max(binding.up, start):
-        binding.rest -= 1
-        yield from _run_deferred_of(life, binding.rest)
+    if binding.pending:
+        yield from _run_deferred(life, binding.pending, len(life.plugins))
+    if binding.up < len(life.plugins):
+        yield from _undo_constructed(life, start)
+    binding.left = start
     hooks = life.hooks
     deferred = binding.deferred
     life.phase = "teardown"
-    while binding.up > start:
-        life.position = binding.rest = binding.up = binding.up - 1
-        waiting = hooks[life.position].teardown()
+    for place in range(binding.up - 1, start - 1, -1):
+        binding.up = place
+        waiting = hooks[place].teardown()
         if waiting is not None:
             yield waiting
         if deferred:
-            yield from _run_deferred_of(life, life.position)
+            yield from _run_deferred_of(life, place)
             life.phase = "teardown"
+
+
+def _undo_constructed(life: Lifecycle, start: int) -> Steps:
+    """Goes on with a plugin whose undoing has begun, and undoes those that are not up."""
+    binding = life.binding
+    place = binding.rest
+    if start <= place < len(life.plugins):
+        yield from _run_deferred_of(life, place)
+    binding.left = place
+    while binding.left > max(binding.up, start):
+        binding.left -= 1
+        yield from _run_deferred_of(life, binding.left)
 
 
 def _run_deferred_of(life: Lifecycle, position: int) -> Steps:
@@ -429,7 +489,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
     phase = life.phase
     gone = {failure.plugin}
     cause = failure.__cause__
-    life.aside.append(
+    life.aside += (
         SetAside(
             failure.plugin,
             type(failure).__name__,
@@ -437,7 +497,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
             life.registries[position],
             retry_after=cause.retry_after if isinstance(cause, TryAgainLaterError) else None,
             trace=trace_of(failure),
-        )
+        ),
     )
     places = [position]
     for place in range(position + 1, len(life.registries)):
@@ -446,7 +506,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
         if lost:
             gone.add(registry.name)
             places.append(place)
-            life.aside.append(SetAside.for_want_of(lost[0], registry))
+            life.aside += (SetAside.for_want_of(lost[0], registry),)
     interrupt: BaseException | None = None
     for place in reversed(places):
         if place < len(life.plugins):
@@ -463,7 +523,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
             else:
                 break
             if _is_failure(caught) or isinstance(caught, life.cancelled):
-                life.failures.append(told(_failure(life, caught)))
+                life.failures += (told(_failure(life, caught)),)
             else:
                 clean(caught, life.running)
             if not _is_failure(caught):
@@ -487,12 +547,11 @@ def _take_out(life: Lifecycle, places: frozenset[int]) -> None:
     plugins = [plugin for place, plugin in enumerate(life.plugins) if place not in places]
     hooks = [hook for place, hook in enumerate(life.hooks) if place not in places]
     gone = [*life.plugins, *life.hooks]  # freed when all is done: that may run code of theirs
-    rest = len(plugins)
     life.version += 1
     life.registries[:] = registries
     life.plugins[:] = plugins
     life.hooks[:] = hooks
-    life.binding.rest = rest
+    life.binding.left = maxsize
     life.version += 1
     life.binding.outcast.clear()
     del gone
@@ -503,10 +562,6 @@ def _watched(life: Lifecycle, registry: PluginRegistry, plugin: DynPluginEXT) ->
     from hycore.base._report import Watched
 
     return Watched(registry.name, plugin, times=life.times, timeout=life.timeout_of(registry), warn=life.warn)
-
-
-def _has_timeout(registry: PluginRegistry) -> bool:
-    return registry.initialize_timeout is not None
 
 
 def _is_asynchronous(callback: Any) -> bool:
@@ -535,8 +590,9 @@ def _failure(life: Lifecycle, caught: BaseException) -> PluginFailedError:
     return failure
 
 
-def attach_failures(error: BaseException, failures: list[PluginFailedError]) -> None:
+def attach_failures(error: BaseException, failures: Iterable[PluginFailedError]) -> None:
     """F3: what failed while undoing never hides what is raised; it becomes its notes and its `undo_errors`."""
+    failures = tuple(failures)
     for failure in failures:
         error.add_note(f"while undoing: {failure}")
     if failures and isinstance(error, HyError):

@@ -96,13 +96,15 @@ class Plan(Record):
     - `set_aside`: the optional extensions that do not come up.
     """
 
-    __slots__ = ("enabled", "optional", "engine_version", "order", "set_aside")
+    __slots__ = ("enabled", "optional", "engine_version", "order", "set_aside", "_has_timeouts", "_is_plain")
 
     enabled: tuple[str, ...]
     optional: tuple[str, ...]
     engine_version: VersionInfo
     order: tuple[PluginRegistry, ...]
     set_aside: tuple[SetAside, ...]
+    _has_timeouts: bool
+    _is_plain: bool
 
     def __init__(
         self,
@@ -117,6 +119,12 @@ class Plan(Record):
         fill(self, "engine_version", engine_version)
         fill(self, "order", order)
         fill(self, "set_aside", set_aside)
+        # What every creation asks of all extensions, which may be many, is worked out once.
+        fill(self, "_has_timeouts", any(each.initialize_timeout is not None for each in order))
+        fill(self, "_is_plain", not any(each.async_hooks for each in order))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Plan, self._values()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def try_again(
     the exception to raise, or `None`, whether or not the extension is up.
     """
     group = _group_of(life, name)
-    before = list(life.aside), dict(life.kept_ext), list(life.left)
+    before = life.aside, dict(life.kept_ext), life.left
     known = checked_inventory(inventory)
     done = False
     ended: BaseException | None = None
@@ -84,7 +84,7 @@ def _brought_up(
 ) -> Any:
     """Brings up what comes, and keeps the configuration of what does not."""
     life.ext = given
-    life.lists.append(given)
+    life.lists += (given,)
     given._remember()
     left: list[object] = []
     unclaimed = life.left
@@ -106,15 +106,17 @@ def _brought_up(
     if ended is not None:
         return ended
     aside = {each.name for each in life.aside}
+    kept_ext, reasons = dict(life.kept_ext), dict(life.reasons)
     for registry in coming:
         if registry.name in aside:
             mine = [bare(thing) for thing in left if _claims(registry, thing)]
-            life.kept_ext[registry.name] = [*taken.get(registry.name, ()), *mine]
+            kept_ext[registry.name] = [*taken.get(registry.name, ()), *mine]
         else:
-            life.kept_ext.pop(registry.name, None)
-            life.reasons[registry.name] = "optional; tried again"
+            kept_ext.pop(registry.name, None)
+            reasons[registry.name] = "optional; tried again"
+    life.kept_ext, life.reasons = kept_ext, reasons
     if not [registry for registry in coming if registry.name not in aside]:
-        life.lists.remove(given)  # the ledger grows by what came up
+        life.lists = life.lists[:-1]  # the ledger grows by what came up
     return None
 
 
@@ -140,8 +142,10 @@ def _plan(
 ) -> list[PluginRegistry]:
     """What of the group comes up now, in order; the rest is set aside again, for what is wrong with it now."""
     plan = plan_again(info, inventory, life.registries, asynchronous=asynchronous)
-    life.aside = [aside for aside in life.aside if aside.name not in group]
-    life.aside += [aside for aside in plan.set_aside if aside.name in group]
+    life.aside = (
+        *[aside for aside in life.aside if aside.name not in group],
+        *[aside for aside in plan.set_aside if aside.name in group],
+    )
     there = {registry.name for registry in life.registries}
     coming: list[PluginRegistry] = []
     for registry in plan.order:
@@ -149,7 +153,7 @@ def _plan(
             continue
         lost = [required for required in registry.requires if required not in there]
         if lost:
-            life.aside.append(SetAside.for_want_of(lost[0], registry))
+            life.aside += (SetAside.for_want_of(lost[0], registry),)
         else:
             there.add(registry.name)
             coming.append(registry)
@@ -165,7 +169,7 @@ def _kept(life: Lifecycle, coming: list[PluginRegistry], new: list[object]) -> l
         for thing in life.left:
             if _claims(registry, thing):
                 things.append(bare(thing))
-                life.left = [each for each in life.left if each is not thing]
+                life.left = tuple([each for each in life.left if each is not thing])
         kept += [AddressedObject(registry.name, thing) for thing in things if type(thing) not in replaced]
     return kept
 

@@ -7,6 +7,7 @@ Layer: the lowest of `ext`, above `utils.error`. The engine's side of a plugin, 
 from __future__ import annotations
 
 from _thread import get_ident
+from sys import maxsize
 
 from hycore.utils.error import PluginStateError, qualified_name
 
@@ -31,10 +32,11 @@ class Binding:
     """The bond between one instance and its plugins, shared by all of them.
 
     It lives from the start of a creation until the instance is torn down. `up` is how many plugins, from the front of
-    `plugins`, have been initialized and not begun to be torn down; `rest` is how many have not begun to be undone.
+    `plugins`, have been initialized and not begun to be torn down; `left` is how many of those that are only constructed
+    have not begun to be undone.
     """
 
-    __slots__ = ("deferred", "ended", "outcast", "pending", "plugins", "reference", "rest", "undoing", "up")
+    __slots__ = ("deferred", "ended", "left", "outcast", "pending", "plugins", "reference", "undoing", "up")
 
     def __init__(self) -> None:
         self.reference: weakref.ref[InstanceContext] | None = None
@@ -43,9 +45,14 @@ class Binding:
         self.pending: list[Deferred] = []  # what the `new` that runs has given to `defer`
         self.outcast: set[int] = set()  # ids of plugins that are being set aside
         self.up = 0
-        self.rest = 0
+        self.left = maxsize
         self.undoing = False
         self.ended = False
+
+    @property
+    def rest(self) -> int:
+        """How many, from the front of `plugins`, have not begun to be undone."""
+        return min(len(self.plugins), max(self.left, self.up))
 
     def accepts(self, plugin: object) -> bool:
         """Whether this plugin may still give callbacks to `defer`."""
@@ -77,7 +84,7 @@ class Binding:
         self.plugins = []
         self.deferred = {}
         self.pending = []
-        self.up = self.rest = 0
+        self.up = 0
 
 
 _ENDED = Binding()

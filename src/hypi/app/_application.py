@@ -36,6 +36,7 @@ __all__ = [
     "asked_for",
     "groups_of",
     "load_application",
+    "modules_of",
     "needs_table",
 ]
 
@@ -160,9 +161,7 @@ def asked_for(
     Raises `ApplicationFileError` if that much cannot be read.
     """
     reader, instance = _instance_of(path)
-    table = reader.data.get("application")
-    main = table.get("main") if isinstance(table, dict) else None
-    reader.imported_main(main if isinstance(main, str) else None)  # it may register extensions
+    reader.imported_main(reader.named_main())  # it may register extensions
     enabled = list(dict.fromkeys(instance.enabled_extensions))
     optional = [name for name in dict.fromkeys(instance.optional_extensions) if name not in enabled]
     return enabled, optional, _inventory(tuple(groups) if groups is not None else instance.groups)
@@ -173,9 +172,28 @@ def groups_of(path: str | os.PathLike[str]) -> list[str] | None:
     return _instance_of(path)[1].groups
 
 
-def _instance_of(path: str | os.PathLike[str]) -> tuple[_Reader, _InstanceTable]:
+def modules_of(
+    path: str | os.PathLike[str], *, settings: Iterable[str] = (), groups: Iterable[str] | None = None
+) -> list[str]:
+    """The modules of a file's main and of the installed extensions that it asks for, by name; imports none of them.
+
+    Raises `ApplicationFileError` if that much cannot be read.
+    """
+    reader, instance = _instance_of(path, settings)
+    claims = _inventory(tuple(groups) if groups is not None else instance.groups).snapshot().by_name
+    asked = [*instance.enabled_extensions, *instance.optional_extensions]
+    targets = [reader.named_main() or "", *[entry.target for name in asked for entry in claims.get(name, ())]]
+    modules = [target.partition(":")[0].strip() for target in targets]
+    return list(dict.fromkeys(filter(None, modules)))
+
+
+def _instance_of(
+    path: str | os.PathLike[str], settings: Iterable[str] = ()
+) -> tuple[_Reader, _InstanceTable]:
     reader = _Reader(Path(path))
     reader.read()
+    for setting in settings:
+        reader.override(setting)
     reader.resolve_all()
     return reader, reader.table("instance", _InstanceTable) or reader.what_is_right_of_instance()
 
@@ -502,6 +520,12 @@ class _Reader:
                 )
                 self.refuse(keys, shown)
         return runtime.VersionInfo(0)
+
+    def named_main(self) -> str | None:
+        """What the file names as its main, whatever else may be wrong."""
+        table = self.data.get("application")
+        main = table.get("main") if isinstance(table, dict) else None
+        return main if isinstance(main, str) else None
 
     def imported_main(self, text: str | None) -> Main | None:
         if text is None:

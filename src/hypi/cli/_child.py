@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, final
 if TYPE_CHECKING:
     import subprocess
 
-__all__ = ["CODE", "Outcome", "ask", "ask_about_application", "place_in"]
+__all__ = ["CODE", "Outcome", "ask", "ask_about_application", "open_standard_files", "place_in"]
 
 _START_LIMIT = 30.0  # for the interpreter and our own imports, on a machine that is busy
 _GRACE = 2.0  # the child ends what takes too long itself, as long as Python code runs there
@@ -151,7 +151,7 @@ def ask(
         "folder": None if file is None else os.path.dirname(os.path.abspath(file)),
         "token": token,
     }
-    _open_standard_files()
+    open_standard_files()
     pipes = _Pipes()
     process: subprocess.Popen[bytes] | None = None
     status = 0
@@ -208,7 +208,7 @@ def ask_about_application(job: str, file: str, arguments: dict[str, Any], *, lim
         unusable |= {**outcome.too_slow, step["key"]: reason}
 
 
-def _open_standard_files() -> None:
+def open_standard_files() -> None:
     """Where one of the three is closed, what is opened next would take its number."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
         pass

@@ -41,7 +41,9 @@ def say(text: str) -> None:
     """Prints a line on standard error, if there is one."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):  # nobody reads it, the disk is full, it is closed
-            print(_encodable(printable(text), sys.stderr), file=sys.stderr, flush=True)
+            # In one piece, also where it is not buffered: another process may write there too.
+            sys.stderr.write(_encodable(f"{printable(text)}\n", sys.stderr))
+            sys.stderr.flush()
 
 
 def show(text: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hypi.cli._options import Commands, add_command, add_file, add_groups, add_settings
+from hypi.cli._options import WATCHER, Commands, add_command, add_file, add_groups, add_settings
 from hypi.cli._output import FAILED, FINE, WRONG, flushed, reader_is_gone, say, show_error, text_of
 from hypi.cli._signals import Signals, TerminatedError
 
@@ -37,7 +37,7 @@ def add_run(commands: Commands) -> None:
             "main; 1 if the application failed or cannot start, 2 if the file or the usage is wrong, 130 after "
             "Ctrl-C, 143 after SIGTERM and 129 after SIGHUP."
         ),
-        usage="hyperion run [-h] [--set KEY=VALUE] [--group NAME] [--report] [--traceback] FILE [-- ARGS]",
+        usage="hyperion run [-h] [--set KEY=VALUE] [--group NAME] [--report] [--traceback] [--reload] FILE [-- ARGS]",
     )
     add_file(parser)
     add_settings(parser)
@@ -48,12 +48,26 @@ def add_run(commands: Commands) -> None:
         help="when all is over, print on standard error what was on, why, and how long it took",
     )
     parser.add_argument("--traceback", action="store_true", help="show where an error was raised")
+    parser.add_argument(
+        "--reload",
+        action="store_true",
+        help="start anew when the sources of the application or of one of its extensions change",
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
+    if options.reload and os.path.exists(options.file) and not os.path.isdir(options.file):
+        from hypi.cli._reload import reload
+
+        return reload(options)
+    watcher = os.environ.pop(WATCHER, None)
     with Signals() as signals, _folder_on_path(options.file):
         try:
+            if watcher is not None:
+                from hypi.cli._reload import report_sources
+
+                report_sources(watcher, options)
             status = _started(options, arguments, signals)
         except KeyboardInterrupt as interrupt:
             # Whatever was up has been undone on the way here; what failed meanwhile stands in the notes.
