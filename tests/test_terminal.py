@@ -263,7 +263,7 @@ def test_a_terminal_that_cannot_do_it_has_neither_colours_nor_progress(place: Pl
         (("schema", "app.toml"), ["reading app.toml"]),
         (
             ("profile", "app.toml"),
-            ["profiling app.toml", "profiling app.toml: words", "profiling app.toml: initialize of words"],
+            ["profiling app.toml", "profiling app.toml: initialize of words"],
         ),
     ],
 )
