@@ -50,6 +50,7 @@ hycore.base._ending
 hycore.base._instance
 hycore.base._lifecycle
 hycore.base._lookups
+hycore.base._origin
 hycore.base._plan
 hycore.base.api
 hycore.ext

@@ -170,7 +170,7 @@ def test_each_phase_of_each_extension_is_timed(place: Place) -> None:
     assert sum(parts) == pytest.approx(found["seconds"], abs=1e-6)
     assert all(each["seconds"] == pytest.approx(sum(each["phases"].values())) for each in found["extensions"])
     assert found["main"]["phases"]["import"] >= 0.02
-    assert 0 < found["python"] < found["hyperion"]
+    assert min(found["python"], found["hyperion"]) > 0
 
 
 def test_what_is_imported_belongs_to_who_was_the_first(place: Place) -> None:
@@ -189,7 +189,8 @@ def test_what_is_imported_belongs_to_who_was_the_first(place: Place) -> None:
         ("light", 2),
     ]
     assert first["heavy"]["seconds"] >= 0.07
-    assert 0.05 <= first["heavy"]["own_seconds"] < 0.07
+    own = first["heavy"]["own_seconds"]
+    assert 0.05 <= own < first["heavy"]["seconds"] - first["light"]["seconds"] + 1e-6
     assert {each["phase"] for each in first.values()} == {"import"}
     assert done.extensions["quick"]["phases"]["import"] >= first["quick"]["seconds"]
     modules = {each["module"]: each["phase"] for each in done.extensions["slow"]["modules"]}

@@ -5,11 +5,11 @@ Layer: `base`, a leaf within it.
 
 from __future__ import annotations
 
-import sys
+from sys import _getframe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import CodeType, FrameType
     from typing import Protocol
 
     class Origin(Protocol):
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 
 __all__ = ["CodeOrigin", "caller"]
-
-_RUNTIME = ("hycore", "hypi", "pydantic")
 
 
 class CodeOrigin:
@@ -56,11 +54,21 @@ class CodeOrigin:
         return CodeOrigin, (self._place(),)
 
 
-def caller() -> CodeOrigin | None:
-    """The code that has called the runtime: the innermost that is not ours."""
-    frame = sys._getframe(1)
-    while frame.f_globals.get("__name__", "").partition(".")[0] in _RUNTIME:
-        if frame.f_back is None:
+def caller(*others: str) -> CodeOrigin | None:
+    """The code that has called the runtime: the innermost that is not ours, nor of `others`, by names of packages."""
+    frame = _getframe(1)
+    # By the file's name, which costs a third of what the module's would.
+    while frame.f_code.co_filename.startswith(_OURS) or (others and _package(frame) in others):
+        outer = frame.f_back
+        if outer is None:
             return None
-        frame = frame.f_back
+        frame = outer
     return CodeOrigin(frame.f_code, frame.f_lasti)
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
+
+
+_FOLDER = caller.__code__.co_filename[: -len("hycore/base/_origin.py")]
+_OURS = tuple([f"{_FOLDER}{package}{_FOLDER[-1:]}" for package in ("hycore", "hypi")])

@@ -10,7 +10,6 @@ import sys
 from itertools import pairwise
 
 from hycore.base._cleaning import clean, forget
-from hycore.base._tracing import trace_of, trace_text
 from hycore.base.api import InstanceCreateInfo, VersionInfo
 from hycore.ext._inventory import checked_inventory
 from hycore.ext._specifier import satisfies
@@ -81,6 +80,8 @@ class SetAside(Record):
     @property
     def traceback(self) -> str:
         """As Python prints it, with the frames of plugins only."""
+        from hycore.base._tracing import trace_text
+
         return trace_text(self.trace)
 
     def __str__(self) -> str:
@@ -262,6 +263,8 @@ class _Planning:
         if name in self.must:
             self.problems.append((self.asked[name], error))
         elif name not in self.aside:
+            from hycore.base._tracing import trace_of
+
             registry = self.registries.get(name)
             self.aside[name] = SetAside(
                 name, type(error).__name__, str(error), registry, trace=trace_of(error)

@@ -96,7 +96,7 @@ class InstanceCreateInfo:
 
     def __post_init__(self) -> None:
         # Where it was written, for reports; it is no field.
-        object.__setattr__(self, "_origin", caller())
+        object.__setattr__(self, "_origin", caller("pydantic"))
 
     def __repr__(self) -> str:
         # Configuration is shown by type: it may hold secrets.

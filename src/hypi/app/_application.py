@@ -568,11 +568,12 @@ class _Reader:
 
     def origin_of(self, field: str) -> tuple[str, str]:
         """What gives a list of extensions, and where that stands; for reports."""
+        line = self.lines.only(field)
+        if line is not None and not self.settings:
+            return "application file", f"{self.path}:{line}"
         if not is_in(self.data.get("instance"), field):
             return "application file", str(self.path)
-        keys = ("instance", field)
-        line = self.lines.only(field) if not self.settings else None
-        where = self.place(keys) if line is None else f"{self.path}:{line}"
+        where = self.place(("instance", field))
         return "setting" if where.startswith("--set ") else "application file", where
 
     def place_of(self, name: str, instance: _InstanceTable) -> Keys:

@@ -99,6 +99,7 @@ class Lines:
     """
 
     def __init__(self, text: str) -> None:
+        self._text = text
         self._lines = text.split("\n")
         self._starts = _statements(text)
         self._parsed: dict[int, Any] = {}
@@ -113,9 +114,11 @@ class Lines:
         return None
 
     def only(self, word: str) -> int | None:
-        """The line with a word that is on one line of the file only, from 1: so nothing need be parsed."""
-        found = [number for number, line in enumerate(self._lines, start=1) if word in line]
-        return found[0] if len(found) == 1 else None
+        """The line of a word that is in the file once, from 1; so nothing need be parsed."""
+        first = self._text.find(word)
+        if first == -1 or self._text.rfind(word) != first:
+            return None
+        return self._text.count("\n", 0, first) + 1
 
     def exactly(self, keys: Keys) -> int | None:
         """The line of the statement that gives a value, or `None` if the file does not have it."""

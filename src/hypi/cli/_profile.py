@@ -156,15 +156,16 @@ def _profiled(options: argparse.Namespace, drafts: dict[str, Draft]) -> int:
 
 def _asked(options: argparse.Namespace, progress: Progress) -> tuple[Outcome, int]:
     """What a child process has told that did it all, and when it was started."""
+    import inspect
     from time import perf_counter_ns
 
+    from hypi.cli import _clock
     from hypi.cli._child import CODE, ask
 
-    clock = os.path.join(os.path.dirname(__file__), "_clock.py")
+    # The clock runs before anything of ours is imported there, the package that it is in too.
     code = (
         "from time import perf_counter_ns; python = perf_counter_ns(); clock = type(__builtins__)('hypi.cli._clock'); "
-        f"exec(compile(open({clock!r}).read(), {clock!r}, 'exec'), vars(clock)); "
-        "clock.add('mark', 'python', '', python, python); clock.start(); "
+        f"exec({inspect.getsource(_clock)!r}, vars(clock)); clock.add('mark', 'python', '', python, python); clock.start(); "
         f"__import__('sys').modules['hypi.cli._clock'] = clock; del clock, python, perf_counter_ns; {CODE}"
     )
     shown = ""
@@ -256,7 +257,7 @@ def _modules_as_json(span: Span, phase: str, depth: int) -> Iterator[dict[str, A
 def _lines(profile: Profile, file: str) -> Iterator[str]:
     paint = Paint()
     width = width_of_output()
-    yield f"{printable(file)}: {_ms(profile.total)} ms from the start of the process to the end of its teardown"
+    yield f"{printable(file)}: {_ms(profile.total)} ms to come up and to go down again"
     yield ""
     named = [(f"{row.place}. {row.name}" if row.place else row.name, row) for row in profile.extensions]
     names = [_cut(printable(name)) for name, _ in named]
