@@ -44,12 +44,12 @@ hycore
 hycore.base
 hycore.base._beginning
 hycore.base._cleaning
+hycore.base._config
 hycore.base._drivers
 hycore.base._ending
 hycore.base._instance
 hycore.base._lifecycle
 hycore.base._lookups
-hycore.base._origin
 hycore.base._plan
 hycore.base.api
 hycore.ext
@@ -78,7 +78,6 @@ types
 weakref
 """
 WITH_A_FIRST_INSTANCE = """
-hycore.base._config
 """
 WITH_HYPI_API = """
 array 3.11 3.12
@@ -96,6 +95,7 @@ email.message 3.11 3.12
 email.quoprimime 3.11 3.12
 email.utils 3.11 3.12
 hycore.log._level
+hycore.base._origin
 hycore.magic
 hypi
 hypi._intact
