@@ -50,7 +50,6 @@ hycore.base._ending
 hycore.base._instance
 hycore.base._lifecycle
 hycore.base._lookups
-hycore.base._origin
 hycore.base._plan
 hycore.base.api
 hycore.ext
@@ -96,6 +95,7 @@ email.message 3.11 3.12
 email.quoprimime 3.11 3.12
 email.utils 3.11 3.12
 hycore.log._level
+hycore.base._origin
 hycore.magic
 hypi
 hypi._intact

@@ -50,7 +50,7 @@ from hycore.utils.error import ArgumentTypeError, InstanceClosedError, PluginNot
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
+    from types import CodeType, TracebackType
     from typing import Any, NoReturn, Self, TypeVar, final, overload
     from uuid import UUID
 
@@ -109,7 +109,7 @@ class InstanceContext:
     _implementing: dict[Any, Any]
     _life: Lifecycle
     _node_id: int
-    _origin: Origin | None
+    _origin: tuple[CodeType, int] | Origin | None
     _places: tuple[int, dict[int | str, tuple[int, str]]] | None
     _request: tuple[InstanceCreateInfo, Inventory | None] | None
     _serial: int

@@ -157,9 +157,7 @@ class Lifecycle:
         """What failed while all was undone, and the Ctrl-C or the like that came meanwhile; kept here only as text."""
         failures, interrupt = self.undo_errors, self.interrupt
         if failures:
-            from hycore.base._tracing import told
-
-            self.failures += tuple([told(failure) for failure in failures])
+            self.failures += _told(failures)
         self.undo_errors, self.interrupt = (), None
         return failures, interrupt
 
@@ -572,6 +570,12 @@ def _is_asynchronous(callback: Any) -> bool:
     if not hasattr(function, "__code__"):
         function = type(callback).__call__  # an object that can be called
     return bool(getattr(getattr(function, "__code__", None), "co_flags", 0) & 0x80)
+
+
+def _told(failures: Iterable[PluginFailedError]) -> tuple[Failure, ...]:
+    from hycore.base._tracing import told
+
+    return tuple([told(failure) for failure in failures])
 
 
 def _is_failure(error: BaseException) -> bool:

@@ -344,6 +344,7 @@ class Report(Record):
 
 def report_of(instance: InstanceContext, failed: BaseException | None = None) -> Report:
     """What an instance tells at this moment; `failed` is what ended a creation."""
+    from hycore.base._origin import origin_of
     from hycore.base._plan import required_by_enabled
     from hycore.base._tracing import told
 
@@ -356,7 +357,8 @@ def report_of(instance: InstanceContext, failed: BaseException | None = None) ->
     registries = list(life.registries)
     reasons = {**dict(zip(plan.names, plan.reasons, strict=True)), **life.reasons}
     needed = required_by_enabled(plan.enabled, {registry.name: registry for registry in registries})
-    asked = {field: _asked_by(field, instance._origin) for field in _FIELDS}
+    origin = origin_of(instance._origin)
+    asked = {field: _asked_by(field, origin) for field in _FIELDS}
     ledger = tuple([entry for ext in life.lists for entry in ext.report()])
     times = life.times
 

@@ -5,13 +5,15 @@ Layer: `base`. The values hold what was given, checked once; creating an instanc
 
 from __future__ import annotations
 
-from hycore.base._origin import caller
+from sys import _getframe
+
 from hycore.utils._record import Record, fill
 from hycore.utils.error import ArgumentTypeError, ArgumentValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import CodeType
     from typing import Literal
 
     from hycore.base._instance import InstanceContext
@@ -83,13 +85,15 @@ class _Request(Record):
 
     __slots__ = ("_origin",)
 
-    _origin: Origin | None
+    _origin: tuple[CodeType, int] | Origin | None  # code and instruction; never a frame
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restored, (type(self), self._values(), self._origin)
+        from hycore.base._origin import origin_of
+
+        return _restored, (type(self), self._values(), origin_of(self._origin))
 
 
-def _restored(kind: type[_Request], values: tuple[object, ...], origin: Origin | None) -> _Request:
+def _restored(kind: type[_Request], values: tuple[object, ...], origin: object) -> _Request:
     request = kind.__new__(kind)
     for name, value in zip(kind.__slots__, values, strict=True):
         fill(request, name, value)
@@ -148,7 +152,8 @@ class InstanceCreateInfo(_Request):
         fill(self, "ext", _objects(ext))
         fill(self, "optional_extensions", _names("optional_extensions", optional_extensions))
         fill(self, "unused_ext", unused_ext)
-        fill(self, "_origin", caller())
+        frame = _getframe(1)
+        fill(self, "_origin", (frame.f_code, frame.f_lasti))
 
     def _without_ext(self) -> InstanceCreateInfo:
         """The request without its configuration, which goes to the extensions and is not kept."""
