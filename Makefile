@@ -9,7 +9,7 @@
 # make bench-docs    put what was measured last into the docs: tables, and pictures
 # make bench-check    count calls, opcodes and memory: fails if one has grown by more than 5 % (part of make test)
 # make bench-record   the same counts become what is recorded, on each of 3.11, 3.12 and 3.13 that is found
-# make golden  writes the texts of tests/misuse anew: their diff is what to read
+# make golden  writes the texts of tests/misuse and tests/terminal anew: their diff is what to read
 # make memory CYCLES=100000: instances come and go, and leave nothing behind
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
 # make mutations: the runtime broken on purpose in many ways; a test must notice each time (ten minutes)
@@ -132,7 +132,7 @@ mutations: $(STAMPS)/dev $(STAMPS)/examples
 	@$(PY) tests/mutate.py --jobs $(JOBS)
 
 golden: $(STAMPS)/dev $(STAMPS)/ours
-	@HY_GOLDEN=1 $(PY) -m pytest tests/test_misuse.py
+	@HY_GOLDEN=1 $(PY) -m pytest tests/test_misuse.py tests/test_profile.py tests/test_terminal.py
 
 CYCLES ?= 10000
 

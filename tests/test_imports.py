@@ -86,6 +86,7 @@ email.message 3.11 3.12
 email.quoprimime 3.11 3.12
 email.utils 3.11 3.12
 hycore.log._level
+hycore.base._origin
 hycore.magic
 hypi
 hypi._intact

@@ -41,6 +41,7 @@ LEAVES = LAYERS[-1]
 FOREIGN = {
     "hycore.testing._pytest": {"pytest"},
     "hypi.*": {"pydantic", "pydantic_core"},
+    "hypi.cli._reload": {"watchfiles"},
     "hypi": {"pydantic", "pydantic_core"},
 }
 

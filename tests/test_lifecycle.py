@@ -542,7 +542,7 @@ def test_f4_reports_keep_failures_as_text(world: Any, no_collector: None) -> Non
     with contextlib.suppress(TeardownError):
         instance.close()
     assert plugin() is None
-    assert "extension 'a' failed in teardown: ValueError: stuck" in instance.report().failures[0]
+    assert "extension 'a' failed in teardown: ValueError: stuck" in instance.report().failures[0].text
 
 
 # Teardown.
@@ -1026,9 +1026,9 @@ def test_p1_a_failure_while_something_is_set_aside_is_logged_and_reported(world:
     world.plugin("b", {"initialize": fail})
     with world.create(["log"], ["b"]) as instance:
         (failure,) = instance.report().failures
-    assert "a callback that extension 'b' gave to defer failed: KeyError: 'stuck'" in failure
+    assert "a callback that extension 'b' gave to defer failed: KeyError: 'stuck'" in failure.text
     assert "extension b is set aside: it failed in initialize: ValueError: no" in lines
-    assert failure in lines
+    assert failure.text in lines
 
 
 def test_p1_ctrl_c_while_something_is_set_aside_ends_the_creation(world: Any) -> None:

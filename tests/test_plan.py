@@ -54,7 +54,7 @@ def test_p1_an_optional_extension_may_be_missing(world: Any) -> None:
     world.plugin("a")
     with world.create(["a"], ["b"]) as instance:
         (entry,) = instance.report().set_aside
-        assert (entry.name, entry.error_type, entry.registry) == ("b", "PluginNotFoundError", None)
+        assert (entry.name, entry.error_type, entry.traceback) == ("b", "PluginNotFoundError", "")
         assert [plugin.name for plugin in instance.extensions.values()] == ["a"]
         assert "set aside: b: PluginNotFoundError: no extension is named 'b'" in str(instance.report())
 

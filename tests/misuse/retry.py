@@ -98,4 +98,5 @@ def what_the_report_says(place: Place) -> Told:
         {"initialize": TryAgainLaterError("the dictionary is being built", retry_after=2.5)},
     )
     with place.world.create([], ["__EXT_words"]) as instance:
-        return Told("told by str(instance.report())", str(instance.report()))
+        (aside,) = instance.report().set_aside
+        return Told("told by str(instance.report())", f"set aside: {aside}")

@@ -81,7 +81,8 @@ def assembled(
     instance.ext = InstanceStateEXT()
     instance._life = Lifecycle(plan, times, timeout)
     instance._asynchronous = False
-    instance._request = (_without_ext(info), inventory) if info.optional_extensions else None
+    instance._origin = info._origin
+    instance._request = (info._without_ext(), inventory) if info.optional_extensions else None
     instance._serial = next(_ending.serials)
     instance._forks = _ending.forks
     instance._waiters = []
@@ -163,7 +164,7 @@ def announce(instance: InstanceContext) -> None:
     for aside in life.aside:
         hywarn(instance, "extension {} is set aside: {}", aside.name, aside.reason)
     for failure in life.failures:
-        hywarn(instance, failure)
+        hywarn(instance, failure.text)
     state.end_of_bring_up()
     if state.log_callback is None:
         return
@@ -225,14 +226,3 @@ def check_plan(plan: Plan, info: InstanceCreateInfo) -> None:
             f"for {list(plan.enabled)}, optional {list(plan.optional)}, engine {plan.engine_version}: "
             "plan again with InstanceContext.plan(info)",
         )
-
-
-def _without_ext(info: InstanceCreateInfo) -> InstanceCreateInfo:
-    """The request without its configuration, which goes to the extensions and is not kept."""
-    return InstanceCreateInfo(
-        info.application_info,
-        info.enabled_extensions,
-        info.node_id,
-        optional_extensions=info.optional_extensions,
-        unused_ext=info.unused_ext,
-    )

@@ -47,11 +47,12 @@ from hycore.utils.error import ArgumentTypeError, InstanceClosedError, PluginNot
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
+    from types import CodeType, TracebackType
     from typing import Any, NoReturn, Self, TypeVar, final, overload
     from uuid import UUID
 
     from hycore.base._ending import Who
+    from hycore.base._origin import Origin
     from hycore.base._report import Report
     from hycore.base.api import ApplicationInfo, VersionInfo
     from hycore.ext import DynPluginEXT, Inventory, PluginEXT
@@ -87,6 +88,7 @@ class InstanceContext:
         "_implementing",
         "_life",
         "_node_id",
+        "_origin",
         "_places",
         "_request",
         "_serial",
@@ -104,6 +106,7 @@ class InstanceContext:
     _implementing: dict[Any, tuple[Any, ...]]
     _life: Lifecycle
     _node_id: int
+    _origin: tuple[CodeType, int] | Origin | None
     _places: tuple[int, dict[int | str, tuple[int, str]]] | None
     _request: tuple[InstanceCreateInfo, Inventory | None] | None
     _serial: int
@@ -289,37 +292,13 @@ class InstanceContext:
         )
 
     def report(self) -> Report:
-        """Order, reasons, configuration by type, failures and, with `profile=True`, times; at any time."""
-        from hycore.base._report import Report, ReportedExtension
+        """What is on, asked for by whom, in which order and why; what is off and why; configuration by type; failures.
 
-        life = self._life
-        up = life.binding.up
-        undoing = life.binding.undoing
-        constructed = life.binding.rest
-        rest = "down" if undoing else "planned"
-        reasons = {**dict(zip(life.plan.names, life.plan.reasons, strict=True)), **life.reasons}
-        extensions: list[ReportedExtension] = []
-        for place, registry in enumerate(life.registries):
-            state = "up" if place < up else "constructed" if place < constructed else rest
-            extensions.append(
-                ReportedExtension(
-                    registry.name,
-                    uuid=str(registry.uuid),
-                    description=registry.description,
-                    state=state,
-                    reason=reasons.get(registry.name, "optional; tried again"),
-                    times=life.times.seconds(registry.name) if life.times is not None else {},
-                    held=life.times.seconds_held(registry.name) if life.times is not None else {},
-                )
-            )
-        return Report(
-            f"{self.application_name} {self.application_version}",
-            state=self._state,
-            extensions=tuple(extensions),
-            set_aside=life.aside,
-            ledger=tuple([entry for ext in life.lists for entry in ext.report()]),
-            failures=(*life.failures, *map(str, life.undo_errors)),
-        )
+        With `profile=True` also times. It can be had at any time, and holds plain values only.
+        """
+        from hycore.base._report import report_of
+
+        return report_of(self)
 
     # What is in it.
 
@@ -432,16 +411,23 @@ class InstanceContext:
     def _not_up(self, failure: BaseException | None, driver: Callable[[Any], Any]) -> BaseException:
         """What is to be raised when the creation has failed, and has undone what it did."""
         if failure is not None:
-            end(self)
-            return failure
+            return self._failed(failure)
         # Another thread closed it between the last hook and here.
         return closed_meanwhile("create", self._close(driver))
 
     async def _anot_up(self, failure: BaseException | None, loop: Any) -> BaseException:
         if failure is not None:
-            end(self)
-            return failure
+            return self._failed(failure)
         return closed_meanwhile("create", await self._aclose(loop))
+
+    def _failed(self, failure: BaseException) -> BaseException:
+        """Ends what did not come up; where times are taken, what is raised has the report."""
+        end(self)
+        if self._life.times is not None:
+            from hycore.base._report import report_of
+
+            failure.report = report_of(self, failure)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+        return failure
 
     def retry(self, name: str, *, ext: Iterable[object] | None = None) -> bool:
         """Tries an extension again that was set aside, with what was set aside for requiring it (rule R1).

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hycore.base._instance import InstanceContext
     from hycore.base._plan import Plan, SetAside
     from hycore.base._report import Times
+    from hycore.base._tracing import Failure
     from hycore.ext import DynPluginEXT, PluginRegistry
     from hycore.ext._traits import Deferred
     from hycore.utils.opaque import OpaqueList
@@ -41,6 +42,9 @@ __all__ = ["Lifecycle", "attach_failures", "bring_up", "bring_up_more", "busy", 
 _NO_NAMES: frozenset[str] = frozenset()
 # What `types` calls MappingProxyType; to import it would take 0.02 of a process with a first empty instance.
 _NOTHING: Mapping[str, Any] = type(type.__dict__)({})
+
+looking_on: Callable[[Lifecycle], None] | None = None
+"""What tests do with each life before it begins: write down its hooks, or let one fail. There is none in a host."""
 
 busy: dict[int, Lifecycle] = {}
 """What is being brought up or taken down now, by id: a forked child forgets it."""
@@ -95,8 +99,9 @@ class Lifecycle:
         self.timeout = timeout
         self.undo_timeout: float | None = None
         self.warn: Callable[[str], None] | None = None
-        watched = times is not None or timeout is not None or bool(plan._timed)
-        self.hooks: list[DynPluginEXT] = [] if watched else self.plugins
+        self.hooks: list[DynPluginEXT] = self.plugins
+        if times is not None or timeout is not None or plan._timed:
+            self.hooks = []
         self.optional: frozenset[str] = _NO_NAMES
         if plan.optional:
             from hycore.base._plan import required_by_enabled
@@ -107,7 +112,7 @@ class Lifecycle:
         # dictionaries, one without plugins takes 0.96 of the time.
         self.aside: tuple[SetAside, ...] = plan.set_aside
         self.reasons: Mapping[str, str] = _NOTHING  # of what was tried again, and is not in the plan
-        self.failures: tuple[str, ...] = ()  # what failed while extensions were set aside
+        self.failures: tuple[Failure, ...] = ()  # what failed while extensions were set aside
         self.undo_errors: tuple[PluginFailedError, ...] = ()
         self.interrupt: BaseException | None = None
         self.cancelled: tuple[type[BaseException], ...] = ()  # what the host's loop cancels with
@@ -124,6 +129,8 @@ class Lifecycle:
         self.aborted = False
         self.inherited = False
         self.running: list[FrameType] = []  # our frames that an error may lead back to
+        if looking_on is not None:
+            looking_on(self)
 
     def timeout_of(self, registry: PluginRegistry) -> float | None:
         """How long an `initialize` may take, in seconds."""
@@ -152,7 +159,7 @@ class Lifecycle:
         """What failed while all was undone, and the Ctrl-C or the like that came meanwhile; kept here only as text."""
         failures, interrupt = self.undo_errors, self.interrupt
         if failures:
-            self.failures += tuple([str(failure) for failure in failures])
+            self.failures += _told(failures)
         self.undo_errors, self.interrupt = (), None
         return failures, interrupt
 
@@ -480,6 +487,7 @@ def _judged(life: Lifecycle, caught: BaseException) -> Any:
 def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
     """P1: an optional extension that fails is set aside, with everything that requires it."""
     from hycore.base._plan import SetAside
+    from hycore.base._tracing import told, trace_of
 
     position = life.position
     phase = life.phase
@@ -492,6 +500,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
             f"it failed in {failure.phase}: {failure.reason}",
             life.registries[position],
             retry_after=cause.retry_after if isinstance(cause, TryAgainLaterError) else None,
+            trace=trace_of(failure),
         ),
     )
     places = [position]
@@ -518,7 +527,7 @@ def _set_aside(life: Lifecycle, failure: PluginFailedError) -> Any:
             else:
                 break
             if _is_failure(caught) or isinstance(caught, life.cancelled):
-                life.failures += (str(_failure(life, caught)),)
+                life.failures += (told(_failure(life, caught)),)
             else:
                 clean(caught, life.running)
             if not _is_failure(caught):
@@ -567,6 +576,12 @@ def _is_asynchronous(callback: Any) -> bool:
     if not hasattr(function, "__code__"):
         function = type(callback).__call__  # an object that can be called
     return bool(getattr(getattr(function, "__code__", None), "co_flags", 0) & 0x80)
+
+
+def _told(failures: Iterable[PluginFailedError]) -> tuple[Failure, ...]:
+    from hycore.base._tracing import told
+
+    return tuple([told(failure) for failure in failures])
 
 
 def _is_failure(error: BaseException) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from types import FrameType
 
+    from hycore.base._tracing import Trace
     from hycore.ext._definition import PluginRegistry
     from hycore.ext._inventory import Inventory, Snapshot
 
@@ -40,16 +41,18 @@ class SetAside(Record):
     """An optional extension that does not come up, and why.
 
     `error_type` is the name of the error's class and `reason` its text; `registry` is its identity record, or `None`
-    where that could not be had. `retry_after` is after how many seconds it asked to be tried again, or `None`.
+    where that could not be had. `retry_after` is after how many seconds it asked to be tried again, or `None`. `traceback`
+    is the text of what its code raised, empty where none of it ran.
     """
 
-    __slots__ = ("name", "error_type", "reason", "registry", "retry_after")
+    __slots__ = ("name", "error_type", "reason", "registry", "retry_after", "trace")
 
     name: str
     error_type: str
     reason: str
     registry: PluginRegistry | None
     retry_after: float | None
+    trace: Trace
 
     def __init__(
         self,
@@ -58,18 +61,27 @@ class SetAside(Record):
         reason: str,
         registry: PluginRegistry | None,
         retry_after: float | None = None,
+        trace: Trace = (),
     ) -> None:
         fill(self, "name", name)
         fill(self, "error_type", error_type)
         fill(self, "reason", reason)
         fill(self, "registry", registry)
         fill(self, "retry_after", retry_after)
+        fill(self, "trace", trace)
 
     @classmethod
     def for_want_of(cls, required: str, registry: PluginRegistry) -> SetAside:
         """One that goes with an extension that it requires."""
         reason = f"it requires {required!r}, which is set aside"
         return cls(registry.name, "MissingDependencyError", reason, registry)
+
+    @property
+    def traceback(self) -> str:
+        """As Python prints it, with the frames of plugins only."""
+        from hycore.base._tracing import trace_text
+
+        return trace_text(self.trace)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.error_type}: {self.reason}"
@@ -256,8 +268,12 @@ class _Planning:
         if name in self.must:
             self.problems.append((self.asked[name], error))
         elif name not in self.aside:
+            from hycore.base._tracing import trace_of
+
             registry = self.registries.get(name)
-            self.aside[name] = SetAside(name, type(error).__name__, str(error), registry)
+            self.aside[name] = SetAside(
+                name, type(error).__name__, str(error), registry, trace=trace_of(error)
+            )
 
     def refuse_repeated(self) -> None:
         """P3: a name that is asked for twice is a mistake of the host, whatever the extension is worth."""

@@ -5,15 +5,19 @@ Layer: `base`. The values hold what was given, checked once; creating an instanc
 
 from __future__ import annotations
 
+from sys import _getframe
+
 from hycore.utils._record import Record, fill
 from hycore.utils.error import ArgumentTypeError, ArgumentValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Literal
+    from types import CodeType
+    from typing import Literal, Self
 
     from hycore.base._instance import InstanceContext
+    from hycore.base._origin import Origin
     from hycore.base._plan import Plan
     from hycore.ext import Inventory
 
@@ -76,7 +80,33 @@ class ApplicationInfo(Record):
             fill(self, field, version)
 
 
-class InstanceCreateInfo(Record):
+class _Request(Record):
+    """What a request has beside its fields: where it was written, for reports. It is no part of its value."""
+
+    __slots__ = ("_origin",)
+
+    _origin: tuple[CodeType, int] | Origin | None  # code and instruction; never a frame
+
+    def _written_at(self, origin: tuple[CodeType, int] | Origin | None) -> Self:
+        """Says where it was really written, of a request that was made of something else and is new; returns it."""
+        fill(self, "_origin", origin)
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        from hycore.base._origin import origin_of
+
+        return _restored, (type(self), self._values(), origin_of(self._origin))
+
+
+def _restored(kind: type[_Request], values: tuple[object, ...], origin: object) -> _Request:
+    request = kind.__new__(kind)
+    for name, value in zip(kind.__slots__, values, strict=True):
+        fill(request, name, value)
+    fill(request, "_origin", origin)
+    return request
+
+
+class InstanceCreateInfo(_Request):
     """What a host asks for.
 
     - `application_info`: who asks.
@@ -127,6 +157,15 @@ class InstanceCreateInfo(Record):
         fill(self, "ext", _objects(ext))
         fill(self, "optional_extensions", _names("optional_extensions", optional_extensions))
         fill(self, "unused_ext", unused_ext)
+        frame = _getframe(1)
+        fill(self, "_origin", (frame.f_code, frame.f_lasti))
+
+    def _without_ext(self) -> InstanceCreateInfo:
+        """The request without its configuration, which goes to the extensions and is not kept."""
+        values = [() if name == "ext" else getattr(self, name) for name in InstanceCreateInfo.__slots__]
+        bare = _restored(InstanceCreateInfo, tuple(values), self._origin)
+        assert isinstance(bare, InstanceCreateInfo)
+        return bare
 
     def __repr__(self) -> str:
         # Configuration is shown by type: it may hold secrets.

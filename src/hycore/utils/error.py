@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from hycore.base._report import Report
+
 __all__ = [
     "ArgumentTypeError",
     "ArgumentValueError",
@@ -68,10 +70,12 @@ __all__ = [
 class HyError(Exception):
     """The root of all errors of the runtime; plugins may raise it too.
 
-    `undo_errors` holds what failed while the runtime undid the work that this error ended (rule F3).
+    `undo_errors` holds what failed while the runtime undid the work that this error ended (rule F3). `report` is the
+    report of an instance that was to be created with `profile=True` and did not come up, or `None`.
     """
 
     undo_errors: tuple[PluginFailedError, ...] = ()
+    report: Report | None = None
 
     def __str__(self) -> str:
         return self._compose()

@@ -5,19 +5,24 @@ Layer: `hypi.api`, above `hycore`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
+import pydantic
 from pydantic import ConfigDict, Field, StrictInt, StrictStr, field_validator
 from pydantic.dataclasses import dataclass
 
+from hycore.base._origin import caller, origin_of
 from hycore.utils.error import ArgumentTypeError
 
 __all__ = ["ApplicationInfo", "InstanceCreateInfo", "Version"]
 
 # Configuration may be secret: errors do not show it.
 _CONFIG = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)
+
+_PYDANTIC = f"{os.path.dirname(pydantic.__file__)}{os.sep}"
 
 _Number = Annotated[StrictInt, Field(ge=0, le=0xFFFF)]
 
@@ -92,6 +97,13 @@ class InstanceCreateInfo:
         if isinstance(value, str | bytes | Mapping):
             raise ValueError(f"a list is needed, not {type(value).__name__}: put it into [ ]")
         return value
+
+    def __post_init__(self) -> None:
+        # Where it was written, for reports; it is no field.
+        object.__setattr__(self, "_origin", caller(_PYDANTIC))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_origin": origin_of(self.__dict__.get("_origin"))}
 
     def __repr__(self) -> str:
         # Configuration is shown by type: it may hold secrets.

@@ -66,7 +66,7 @@ def to_runtime(create_info: InstanceCreateInfo | api.InstanceCreateInfo) -> api.
     if not isinstance(create_info, InstanceCreateInfo):
         raise ArgumentTypeError("create_info", "an InstanceCreateInfo", create_info)
     application = create_info.application_info
-    return api.InstanceCreateInfo(
+    info = api.InstanceCreateInfo(
         api.ApplicationInfo(
             application.application_name,
             api.VersionInfo(*application.application_version.to_tuple()),
@@ -79,3 +79,4 @@ def to_runtime(create_info: InstanceCreateInfo | api.InstanceCreateInfo) -> api.
         optional_extensions=create_info.optional_extensions,
         unused_ext=create_info.unused_ext,
     )
+    return info._written_at(getattr(create_info, "_origin", info._origin))

@@ -24,7 +24,7 @@ from hycore.ext import Inventory, PluginEXT, PluginRegistry, default_inventory
 from hycore.utils.error import ArgumentTypeError, DuplicatedKeyError, HyError, PlanError, PluginLoadError
 from hycore.utils.opaque import AddressedObject
 from hypi.api import Version
-from hypi.app._problems import ApplicationFileError, Keys, Lines, Problem, did_you_mean, spelled
+from hypi.app._problems import ApplicationFileError, Keys, Lines, Problem, did_you_mean, is_in, spelled
 from hypi.app._values import BadValueError, build, imported, pydantic_problems, required_parameters
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "asked_for",
     "groups_of",
     "load_application",
+    "modules_of",
     "needs_table",
 ]
 
@@ -90,6 +91,7 @@ TABLES: dict[str, type[_Table]] = {
     "engine": _Named,
     "instance": _InstanceTable,
 }
+_LISTS = ("enabled_extensions", "optional_extensions")
 _EXAMPLES = {"name": '"…"', "version": '"1.0.0"'}
 
 Kind = TypeVar("Kind", bound=_Table)
@@ -158,9 +160,7 @@ def asked_for(
     Raises `ApplicationFileError` if that much cannot be read.
     """
     reader, instance = _instance_of(path)
-    table = reader.data.get("application")
-    main = table.get("main") if isinstance(table, dict) else None
-    reader.imported_main(main if isinstance(main, str) else None)  # it may register extensions
+    reader.imported_main(reader.named_main())  # it may register extensions
     enabled = list(dict.fromkeys(instance.enabled_extensions))
     optional = [name for name in dict.fromkeys(instance.optional_extensions) if name not in enabled]
     return enabled, optional, _inventory(tuple(groups) if groups is not None else instance.groups)
@@ -171,9 +171,28 @@ def groups_of(path: str | os.PathLike[str]) -> list[str] | None:
     return _instance_of(path)[1].groups
 
 
-def _instance_of(path: str | os.PathLike[str]) -> tuple[_Reader, _InstanceTable]:
+def modules_of(
+    path: str | os.PathLike[str], *, settings: Iterable[str] = (), groups: Iterable[str] | None = None
+) -> list[str]:
+    """The modules of a file's main and of the installed extensions that it asks for, by name; imports none of them.
+
+    Raises `ApplicationFileError` if that much cannot be read.
+    """
+    reader, instance = _instance_of(path, settings)
+    claims = _inventory(tuple(groups) if groups is not None else instance.groups).snapshot().by_name
+    asked = [*instance.enabled_extensions, *instance.optional_extensions]
+    targets = [reader.named_main() or "", *[entry.target for name in asked for entry in claims.get(name, ())]]
+    modules = [target.partition(":")[0].strip() for target in targets]
+    return list(dict.fromkeys(filter(None, modules)))
+
+
+def _instance_of(
+    path: str | os.PathLike[str], settings: Iterable[str] = ()
+) -> tuple[_Reader, _InstanceTable]:
     reader = _Reader(Path(path))
     reader.read()
+    for setting in settings:
+        reader.override(setting)
     reader.resolve_all()
     return reader, reader.table("instance", _InstanceTable) or reader.what_is_right_of_instance()
 
@@ -193,6 +212,18 @@ def _required(registry: PluginRegistry) -> list[str]:
         return required_parameters(kind)
     except BadValueError:
         return []
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _FileOrigin:
+    """Where an application file, or what overrides it, asks for extensions."""
+
+    places: Mapping[str, tuple[str, str]]
+
+    def place_of(self, field: str) -> tuple[str, str]:
+        """What gives the list, and where it stands."""
+        return self.places[field]
 
 
 class _Reader:
@@ -388,8 +419,9 @@ class _Reader:
                 ext,
                 optional_extensions=instance.optional_extensions,
                 unused_ext=instance.unused_ext,
-            )
+            )._written_at(origin)
 
+        origin = _FileOrigin({field: self.origin_of(field) for field in _LISTS})
         asked = [*instance.enabled_extensions, *instance.optional_extensions]
         self.refuse_repeated(instance)
         self.refuse_tables_not_asked_for(tables, asked, inventory)
@@ -486,6 +518,12 @@ class _Reader:
                 self.refuse(keys, shown)
         return runtime.VersionInfo(0)
 
+    def named_main(self) -> str | None:
+        """What the file names as its main, whatever else may be wrong."""
+        table = self.data.get("application")
+        main = table.get("main") if isinstance(table, dict) else None
+        return main if isinstance(main, str) else None
+
     def imported_main(self, text: str | None) -> Main | None:
         if text is None:
             return None
@@ -519,14 +557,24 @@ class _Reader:
 
     def refuse_repeated(self, instance: _InstanceTable) -> None:
         seen: set[str] = set()
-        for field in ("enabled_extensions", "optional_extensions"):
+        for field in _LISTS:
             for place, name in enumerate(getattr(instance, field)):
                 if name in seen:
                     self.refuse(("instance", field, place), f"{name!r} is asked for twice: ask for it once")
                 seen.add(name)
 
+    def origin_of(self, field: str) -> tuple[str, str]:
+        """What gives a list of extensions, and where that stands; for reports."""
+        line = self.lines.only(field)
+        if line is not None and not self.settings:
+            return "application file", f"{self.path}:{line}"
+        if not is_in(self.data.get("instance"), field):
+            return "application file", str(self.path)
+        where = self.place(("instance", field))
+        return "setting" if where.startswith("--set ") else "application file", where
+
     def place_of(self, name: str, instance: _InstanceTable) -> Keys:
-        for field in ("enabled_extensions", "optional_extensions"):
+        for field in _LISTS:
             names: list[str] = getattr(instance, field)
             if name in names:
                 return ("instance", field, names.index(name))

@@ -99,6 +99,7 @@ class Lines:
     """
 
     def __init__(self, text: str) -> None:
+        self._text = text
         self._lines = text.split("\n")
         self._starts = _statements(text)
         self._parsed: dict[int, Any] = {}
@@ -111,6 +112,13 @@ class Lines:
                 return line
             keys = keys[:-1]
         return None
+
+    def only(self, word: str) -> int | None:
+        """The line of a word that is in the file once, from 1; so nothing need be parsed."""
+        first = self._text.find(word)
+        if first == -1 or self._text.rfind(word) != first:
+            return None
+        return self._text.count("\n", 0, first) + 1
 
     def exactly(self, keys: Keys) -> int | None:
         """The line of the statement that gives a value, or `None` if the file does not have it."""

@@ -14,16 +14,18 @@ import re
 import secrets
 import selectors
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
-__all__ = ["Outcome", "ask", "ask_about_application", "place_in"]
+if TYPE_CHECKING:
+    import subprocess
+
+__all__ = ["CODE", "Outcome", "ask", "ask_about_application", "open_standard_files", "place_in"]
 
 _START_LIMIT = 30.0  # for the interpreter and our own imports, on a machine that is busy
 _GRACE = 2.0  # the child ends what takes too long itself, as long as Python code runs there
@@ -33,7 +35,7 @@ _TAIL = 2_000  # characters of what was printed that are kept
 _LONGEST_ANSWER = 16 * 2**20
 _LONGEST_TRACE = 2**16
 
-_CODE = (
+CODE = (
     "import json, sys; request = json.load(sys.stdin.buffer); sys.path[:] = request['path']; "
     "from hypi.cli._probe import main; main(globals().pop('request'))"
 )
@@ -49,6 +51,7 @@ class Outcome:
     - `place`: `FILE:LINE` of the plugin's code that ran when it was ended, where that could be had.
     - `output`: the end of what was printed on standard output and standard error.
     - `too_slow`: the keys of the steps that took too long and could be ended, with what to say of them.
+    - `spans`: the times that were taken, as far as it got; `facts`: what else was told on the way.
     """
 
     answer: dict[str, Any] | None = None
@@ -57,6 +60,8 @@ class Outcome:
     place: str | None = None
     output: str = ""
     too_slow: dict[str, str] = field(default_factory=dict)
+    spans: list[list[Any]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
     _trace: str = field(default="", repr=False)
 
     def take(self, line: str, token: str) -> bool:
@@ -75,6 +80,10 @@ class Outcome:
             self.step = report["begun"]
         elif "ended" in report:
             self.step = None
+        elif "spans" in report:
+            self.spans += report["spans"]
+        elif "facts" in report:
+            self.facts |= report["facts"]
         elif "too_slow" in report:
             self.too_slow |= report["too_slow"]
         elif "failed" in report:
@@ -121,12 +130,17 @@ def ask(
     limit: float,
     file: str | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
+    tell: Callable[[Outcome], object] = lambda _: None,
+    code: str = CODE,
+    use_cache: bool = False,
 ) -> Outcome:
     """Runs one of the jobs of `_probe` in a child process and waits for its end.
 
     `limit` is how long each import may take, and whatever the job does between imports, in seconds. With an application
-    `file` its folder comes first on the path, there and not here.
+    `file` its folder comes first on the path, there and not here. `tell` is called again and again with what is known so far.
     """
+    import subprocess
+
     outcome = Outcome()
     token = secrets.token_hex(8)
     request = {
@@ -137,7 +151,7 @@ def ask(
         "folder": None if file is None else os.path.dirname(os.path.abspath(file)),
         "token": token,
     }
-    _open_standard_files()
+    open_standard_files()
     pipes = _Pipes()
     process: subprocess.Popen[bytes] | None = None
     status = 0
@@ -147,9 +161,9 @@ def ask(
             stdin.write(json.dumps({**request, **fds}).encode())
             stdin.seek(0)
             process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _CODE],
+                [sys.executable, "-P", "-c", code],
                 # The cache is for hosts: what the tools say must hold for the disk.
-                env={**os.environ, "HY_NO_CACHE": "1"},
+                env=dict(os.environ) if use_cache else {**os.environ, "HY_NO_CACHE": "1"},
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -157,7 +171,7 @@ def ask(
                 start_new_session=True,
             )
         pipes.close_ends_of_the_child()
-        _listen(process, pipes.answers, outcome, token, limit, is_cancelled)
+        _listen(process, pipes.answers, outcome, token, limit, is_cancelled, tell)
     finally:
         if process is not None:
             _kill(process, signal.SIGKILL)  # also what it has started and left behind
@@ -194,7 +208,7 @@ def ask_about_application(job: str, file: str, arguments: dict[str, Any], *, lim
         unusable |= {**outcome.too_slow, step["key"]: reason}
 
 
-def _open_standard_files() -> None:
+def open_standard_files() -> None:
     """Where one of the three is closed, what is opened next would take its number."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
@@ -227,6 +241,7 @@ def _listen(
     token: str,
     limit: float,
     is_cancelled: Callable[[], bool],
+    tell: Callable[[Outcome], object],
 ) -> None:
     assert process.stdout is not None
     output = process.stdout.fileno()
@@ -257,6 +272,7 @@ def _listen(
                     allowed = _END_LIMIT if outcome.answer is not None else limit + _GRACE
                     if any(reports) and not is_late:
                         deadline = time.monotonic() + allowed
+            tell(outcome)
             now = time.monotonic()
             if has_ended:
                 ended_at = ended_at or now

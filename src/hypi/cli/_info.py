@@ -14,7 +14,18 @@ from hycore.ext import InventoryEntry
 from hycore.utils.error import HyError
 from hypi.cli._list import as_json, inventory_of
 from hypi.cli._options import Commands, add_command, add_groups, add_json, add_limit
-from hypi.cli._output import FAILED, FINE, columns, indented, say, shortened, show, show_error, show_json
+from hypi.cli._output import (
+    FAILED,
+    FINE,
+    Progress,
+    columns,
+    indented,
+    say,
+    shortened,
+    show,
+    show_error,
+    show_json,
+)
 
 if TYPE_CHECKING:
     from hypi.cli._child import Outcome
@@ -73,7 +84,9 @@ def imported_in_child(entry: InventoryEntry, options: argparse.Namespace) -> dic
     """What there is to say about an extension, or `None` after it has been told what is wrong."""
     from hypi.cli._child import ask
 
-    outcome = ask("info", {"entry": as_json(entry)}, limit=options.limit)
+    with Progress() as progress:
+        progress.show(f"importing {entry.name}")
+        outcome = ask("info", {"entry": as_json(entry)}, limit=options.limit)
     wrong = broken(outcome)
     if wrong is None:
         return outcome.answer

@@ -37,6 +37,7 @@ def _run(words: list[str], arguments: list[str]) -> int:
         options = parser.parse_args(words)
     except SystemExit as request:  # after --help, --version or a wrong usage
         return request.code if isinstance(request.code, int) else 0
+    options.words = words
     if options.command is None:
         parser.print_help(sys.stderr)
         return WRONG
@@ -57,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     from hypi.cli._doctor import add_doctor
     from hypi.cli._info import add_info
     from hypi.cli._list import add_list
+    from hypi.cli._new import add_new
+    from hypi.cli._profile import add_profile
     from hypi.cli._run import add_run
     from hypi.cli._schema import add_schema
 
@@ -67,6 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"hyperion-runtime {runtime_version()}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for add in (add_run, add_check, add_list, add_info, add_schema, add_doctor):
+    for add in (add_run, add_check, add_list, add_info, add_schema, add_doctor, add_new, add_profile):
         add(commands)
     return parser

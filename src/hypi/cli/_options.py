@@ -13,6 +13,7 @@ from typing import Any
 from hypi.cli._output import say
 
 __all__ = [
+    "WATCHER",
     "Commands",
     "add_command",
     "add_file",
@@ -25,6 +26,9 @@ __all__ = [
 
 DEFAULT_LIMIT = 10.0
 """How long the import of one extension may take, in seconds."""
+
+WATCHER = "_HYPERION_WATCHER"
+"""The environment variable by which `run` knows which process watches its sources; gone once it has been read."""
 
 Commands = Any
 """What `ArgumentParser.add_subparsers` returns: its class has no public name."""

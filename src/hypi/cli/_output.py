@@ -16,6 +16,7 @@ __all__ = [
     "FAILED",
     "FINE",
     "WRONG",
+    "Paint",
     "Progress",
     "columns",
     "flushed",
@@ -27,7 +28,9 @@ __all__ = [
     "show",
     "show_error",
     "show_json",
+    "show_painted",
     "text_of",
+    "width_of_output",
 ]
 
 FINE, FAILED, WRONG = 0, 1, 2
@@ -38,7 +41,9 @@ def say(text: str) -> None:
     """Prints a line on standard error, if there is one."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):  # nobody reads it, the disk is full, it is closed
-            print(_encodable(printable(text), sys.stderr), file=sys.stderr, flush=True)
+            # In one piece, also where it is not buffered: another process may write there too.
+            sys.stderr.write(_encodable(f"{printable(text)}\n", sys.stderr))
+            sys.stderr.flush()
 
 
 def show(text: str) -> None:
@@ -75,6 +80,45 @@ def columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
     )
 
 
+@final
+class Paint:
+    """Colours on standard output, if it is a terminal; `NO_COLOR` turns them off, and `FORCE_COLOR` on."""
+
+    def __init__(self) -> None:
+        is_terminal = _is_terminal(sys.stdout)
+        self.is_on = not os.environ.get("NO_COLOR") and (bool(os.environ.get("FORCE_COLOR")) or is_terminal)
+
+    def __call__(self, text: str, code: str) -> str:
+        """The text in a colour, by the number that terminals have for it."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.is_on and text and code else text
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+    except ValueError:  # it is closed
+        return False
+
+
+def width_of_output() -> int:
+    """How many columns standard output has: those of the terminal, or 80."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdecimal() and int(given):
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (OSError, ValueError, AttributeError):
+        return 80
+
+
+def show_painted(text: str) -> None:
+    """Prints lines on standard output that hold colours; whatever is of others in them must be `printable`."""
+    try:
+        print(_encodable(text, sys.stdout))
+    except OSError as error:
+        _lose(error)
+
+
 def shortened(text: str) -> str:
     """The last ten lines of a text, and of each line the beginning."""
     lines = text.rstrip().split("\n")[-10:]
@@ -91,7 +135,7 @@ class Progress:
     """A line on the terminal that says what goes on while it is entered; nothing where standard error is none."""
 
     def __init__(self) -> None:
-        self._is_shown = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._is_shown = _is_terminal(sys.stderr)
 
     def __enter__(self) -> Self:
         return self

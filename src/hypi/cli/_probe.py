@@ -21,9 +21,11 @@ from hycore.utils.error import (
     PlanError,
     PluginLoadError,
     PluginNotFoundError,
+    TeardownError,
     describe,
     qualified_name,
 )
+from hypi.cli import _clock
 from hypi.cli._child import place_in
 from hypi.cli._list import as_json
 from hypi.cli._watch import TimeLimitError, Watch, hold_on_to
@@ -169,6 +171,103 @@ def _application(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"wrong": False, "problems": [], "order": order, "set_aside": set_aside}
 
 
+def _profile(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Creates an application's instance and closes it, and says what came of it; the times are reported on the way."""
+    from hypi.app import ApplicationFileError, load_application
+
+    watch: Watch = arguments["watch"]
+    _take_times(watch)
+    answer: dict[str, Any] = {"wrong": False, "problems": [], "report": None}
+    try:
+        _clock.mark("ready")
+        application = load_application(
+            arguments["file"], settings=arguments["settings"], groups=arguments["groups"]
+        )
+        _clock.mark("planned")
+        plan = [
+            {"name": registry.name, "requires": list(registry.requires), "after": list(registry.after)}
+            for registry in application.plan.order
+        ]
+        watch.report(facts={"plan": plan})
+        instance = application.create(profile=True)
+        _clock.mark("up")
+        try:
+            instance.close()
+        finally:
+            _clock.mark("down")
+            answer["report"] = instance.report().to_dict()
+    except ApplicationFileError as error:
+        _clock.mark("failed")
+        problems = [_problem(each.where, each.text, key=each.key) for each in error.problems]
+        answer |= {"wrong": True, "problems": problems}
+    except PlanError as error:
+        _clock.mark("failed")
+        answer["problems"] = [_problem_of_plan(each, error, arguments) for each in error.exceptions]
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        _clock.mark("failed")
+        report: Any = getattr(error, "report", None)
+        answer["report"] = answer["report"] or (report.to_dict() if report is not None else None)
+        answer["problems"] = [_problem(arguments["file"], each) for each in _texts(error)]
+    finally:
+        watch.report(spans=_clock.take())
+    return answer
+
+
+def _texts(error: BaseException) -> list[str]:
+    """What is said of an error, one text for each in a group of ours."""
+    errors = error.exceptions if isinstance(error, TeardownError) else (error,)
+    texts: list[str] = []
+    for each in errors:
+        text = str(each) if isinstance(each, HyError) else describe(each)
+        texts.append("\n".join([text, *getattr(each, "__notes__", ())]))
+    return texts
+
+
+def _take_times(watch: Watch) -> None:
+    """Puts clocks, besides the time limits, around whatever code of others is run."""
+    from contextlib import contextmanager
+
+    from hycore.base import _report
+    from hypi.app import _application
+
+    before_import, before_work = inventories.around_import, _application.around
+    assert before_import is not None
+    assert before_work is not None
+
+    @contextmanager
+    def timed(kind: str, name: str, phase: str, watched: Any) -> Any:
+        outer = time.perf_counter_ns()
+        begin = end = 0
+        try:
+            with watched:
+                begin = time.perf_counter_ns()
+                try:
+                    yield
+                finally:
+                    end = time.perf_counter_ns()
+        finally:
+            if begin:
+                _clock.add(kind, name, phase, begin, end, outer, time.perf_counter_ns())
+                start = time.perf_counter_ns()
+                watch.report(spans=_clock.take())  # so that it is known, should this process not live long
+                _clock.add("lost", "", "", start, time.perf_counter_ns())
+
+    def around_import(entry: InventoryEntry) -> Any:
+        return timed("extension", entry.name, "import", before_import(entry))
+
+    def around_work(keys: Any, words: str) -> Any:
+        owner = ("extension", str(keys[1])) if keys[0] == "ext" else ("main", "")
+        phase = "import" if keys[0] != "ext" else "configuration"
+        return timed(*owner, phase, before_work(keys, words))
+
+    def around_hook(name: str, phase: str) -> Any:
+        return timed("extension", name, phase, watch.step(f"{phase} of {name}", f"its {phase}", TimeoutError))
+
+    inventories.around_import = around_import
+    _application.around = around_work
+    _report.around_hook = around_hook
+
+
 def _problem(where: str, text: str, *, key: str = "", place: str | None = None) -> dict[str, Any]:
     return {"where": where, "key": key, "text": text, "place": place}
 
@@ -229,6 +328,7 @@ _JOBS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "installed": _installed,
     "application": _application,
     "application schema": _application_schema,
+    "profile": _profile,
 }
 
 

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hypi.cli._options import Commands, add_command, add_file, add_groups, add_settings
+from hypi.cli._options import WATCHER, Commands, add_command, add_file, add_groups, add_settings
 from hypi.cli._output import FAILED, FINE, WRONG, flushed, reader_is_gone, say, show_error, text_of
 from hypi.cli._signals import Signals, TerminatedError
 
@@ -37,18 +37,37 @@ def add_run(commands: Commands) -> None:
             "main; 1 if the application failed or cannot start, 2 if the file or the usage is wrong, 130 after "
             "Ctrl-C, 143 after SIGTERM and 129 after SIGHUP."
         ),
-        usage="hyperion run [-h] [--set KEY=VALUE] [--group NAME] [--traceback] FILE [-- ARGS]",
+        usage="hyperion run [-h] [--set KEY=VALUE] [--group NAME] [--report] [--traceback] [--reload] FILE [-- ARGS]",
     )
     add_file(parser)
     add_settings(parser)
     add_groups(parser, instead="the file's")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="when all is over, print on standard error what was on, why, and how long it took",
+    )
     parser.add_argument("--traceback", action="store_true", help="show where an error was raised")
+    parser.add_argument(
+        "--reload",
+        action="store_true",
+        help="start anew when the sources of the application or of one of its extensions change",
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
+    if options.reload and os.path.exists(options.file) and not os.path.isdir(options.file):
+        from hypi.cli._reload import reload
+
+        return reload(options)
+    watcher = os.environ.pop(WATCHER, None)
     with Signals() as signals, _folder_on_path(options.file):
         try:
+            if watcher is not None:
+                from hypi.cli._reload import report_sources
+
+                report_sources(watcher, options)
             status = _started(options, arguments, signals)
         except KeyboardInterrupt as interrupt:
             # Whatever was up has been undone on the way here; what failed meanwhile stands in the notes.
@@ -65,14 +84,16 @@ def _started(options: argparse.Namespace, arguments: list[str], signals: Signals
 
     try:
         application = load_application(options.file, settings=options.settings, groups=options.groups)
-        instance = application.create()
+        instance = application.create(profile=options.report)
     except ApplicationFileError as error:
         show_error(error, with_traceback=options.traceback)
         return WRONG
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        _report_failed(interrupt, options)
         raise
     except BaseException as error:
         show_error(error, headline=f"{options.file}: ", with_traceback=options.traceback)
+        _report_failed(error, options)
         return FAILED
     try:
         if signals.received is not None:  # something has swallowed it
@@ -91,7 +112,34 @@ def _started(options: argparse.Namespace, arguments: list[str], signals: Signals
     finally:
         signals.enter("stopping")
         failed = _closed(instance, options)
+        if options.report:
+            say(str(instance.report()))
     return status or failed
+
+
+def _report_failed(error: BaseException, options: argparse.Namespace) -> None:
+    """Prints the report of what did not come up, or could not even be planned."""
+    if not options.report:
+        return
+    from hycore.base import Report
+    from hycore.base._tracing import told
+    from hycore.utils.error import PlanError
+
+    report: Report | None = getattr(error, "report", None)
+    if report is None and isinstance(error, PlanError):
+        failures = tuple(map(told, error.exceptions))
+        report = Report(
+            options.file,
+            "",
+            state="failed",
+            asked_for=(),
+            extensions=(),
+            set_aside=(),
+            ledger=(),
+            failures=failures,
+        )
+    if report is not None:
+        say(str(report))
 
 
 def _called(

@@ -10,7 +10,7 @@ import os
 
 from hypi.cli._info import imported_in_child, the_entry
 from hypi.cli._options import Commands, add_command, add_groups, add_json, add_limit, refuses
-from hypi.cli._output import FAILED, FINE, WRONG, say, show_json
+from hypi.cli._output import FAILED, FINE, WRONG, Progress, say, show_json
 
 __all__ = ["add_schema"]
 
@@ -59,7 +59,9 @@ def _schema_of_file(file: str, options: argparse.Namespace) -> int:
     from hypi.cli._child import ask_about_application
 
     arguments = {"groups": options.groups}
-    outcome = ask_about_application("application schema", file, arguments, limit=options.limit)
+    with Progress() as progress:
+        progress.show(f"reading {file}")
+        outcome = ask_about_application("application schema", file, arguments, limit=options.limit)
     answer = outcome.answer
     if answer is None:
         say(f"hyperion: {file}: its schema cannot be had: what it imports {outcome.reason}")

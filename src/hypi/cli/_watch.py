@@ -118,18 +118,18 @@ def _identity(descriptor: int) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def hold_on_to(lifeline: int) -> None:
-    """Has this process and its group ended when nobody holds the other end of a pipe any more.
+def hold_on_to(lifeline: int, *, process: int = 0, number: signal.Signals = signal.SIGKILL) -> None:
+    """Has this process and its group ended when nobody holds the other end of a pipe any more; or one process.
 
     Linux does that by itself, whatever runs here; elsewhere Python has to have its turn.
     """
     os.set_inheritable(lifeline, False)
-    fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, process or -os.getpgrp())
     if sys.platform == "linux":
-        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, number)
     else:
-        signal.signal(signal.SIGIO, lambda *_: os.killpg(0, signal.SIGKILL))
+        signal.signal(signal.SIGIO, lambda *_: os.kill(process, number))
     fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
     with suppress(BlockingIOError):
         if not os.read(lifeline, 1):  # it was let go of before
-            os.killpg(0, signal.SIGKILL)
+            os.kill(process, number)
