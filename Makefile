@@ -45,6 +45,12 @@ RUST_STAMPS := $(RUST_ENV)/stamps/$(BENCH_VERSION)
 # Folders are listed too: their time changes when a file in them comes or goes.
 files = $(shell find $(1) -name __pycache__ -prune -o -print)
 
+# What is done with each other Python that is found: $(call on_each_python,WHAT IS TOLD OF ONE THAT IS NOT,COMMANDS).
+on_each_python = $(PYTHON) tests/pythons.py | while read version python; do \
+	if test -z "$$python"; then echo "Python $$version is not found: $(1)"; continue; fi; \
+	{ $(2); } </dev/null || exit 1; done
+ITS_OWN = PYTHON="$$python" VENV="$(VENV)-$$version"
+
 # Nothing but what is installed shall be found, and pyright shall not ask whether there is a newer one.
 unexport PYTHONPATH PYTHONHOME PYRIGHT_PYTHON_FORCE_VERSION
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -64,11 +70,7 @@ run: $(STAMPS)/ours $(STAMPS)/examples
 
 # The Python that this began with comes last, so that its closing line is what is read first.
 test: lint types
-	@$(PYTHON) tests/pythons.py | while read version python; do \
-		if test -z "$$python"; then echo "Python $$version is not found: not tested with it"; continue; fi; \
-		echo "The tests on Python $$version"; \
-		$(MAKE) --no-print-directory pytest PYTHON="$$python" VENV="$(VENV)-$$version" </dev/null || exit 1; \
-	done
+	@$(call on_each_python,not tested with it,echo "The tests on Python $$version"; $(MAKE) --no-print-directory pytest $(ITS_OWN))
 	@echo "The tests on Python $(PYTHON_VERSION)"
 	@$(MAKE) --no-print-directory pytest
 
@@ -99,10 +101,7 @@ BENCH := $(BIN)/python -m benchmarks
 
 bench: $(STAMPS)/ours
 	@$(MAKE) --no-print-directory bench-one
-	@$(PYTHON) tests/pythons.py | while read version python; do \
-		if test -z "$$python"; then echo "Python $$version is not found: not measured with it"; continue; fi; \
-		$(MAKE) --no-print-directory bench-one BENCH_PYTHON="$$python" </dev/null || exit 1; \
-	done
+	@$(call on_each_python,not measured with it,$(MAKE) --no-print-directory bench-one BENCH_PYTHON="$$python")
 	@$(BENCH).goals
 
 bench-this: $(STAMPS)/ours bench-one
@@ -121,10 +120,7 @@ bench-check: $(STAMPS)/ours
 	@$(BIN)/python -m benchmarks.counts
 
 bench-record:
-	@$(PYTHON) tests/pythons.py | while read version python; do \
-		if test -z "$$python"; then echo "Python $$version is not found: its counts stay as they are"; continue; fi; \
-		$(MAKE) --no-print-directory bench-record-this PYTHON="$$python" VENV="$(VENV)-$$version" </dev/null || exit 1; \
-	done
+	@$(call on_each_python,its counts stay as they are,$(MAKE) --no-print-directory bench-record-this $(ITS_OWN))
 	@$(MAKE) --no-print-directory bench-record-this
 
 bench-record-this: $(STAMPS)/ours

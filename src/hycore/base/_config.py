@@ -40,15 +40,14 @@ def judge_leftovers(
     """Seals the list, and returns the error or the warnings that leftover configuration is worth."""
     ext = life.ext
     assert ext is not None
-    if ext._is_empty():
-        life.left = ()
-        ext._seal()
-        return None, []
-    life.left = tuple(ext._left()) if info.optional_extensions else ()
-    claimed = {registry.create_info for registry in _set_aside(life)}
-    things = [thing for thing in ext._left() if type(bare(thing)) not in claimed]
-    left = [qualified_name(type(bare(thing))) for thing in things]
+    given = ext._left() if ext else []
     ext._seal()
+    life.left = tuple(given) if info.optional_extensions else ()
+    if not given:
+        return None, []
+    claimed = {registry.create_info for registry in _set_aside(life)}
+    things = [thing for thing in given if type(bare(thing)) not in claimed]
+    left = [qualified_name(type(bare(thing))) for thing in things]
     if not left or info.unused_ext == "ignore":
         return None, []
     error = UnconsumedConfigError(

@@ -16,7 +16,6 @@ from hycore.base._beginning import (
     check_plain,
     check_plan,
     check_seconds,
-    is_anything_asked,
     is_up,
     judge_of,
     prepare,
@@ -158,10 +157,9 @@ class InstanceContext:
             check_plain(plan)
         instance = assembled(cls, info, inventory, plan, profile=profile)
         life = instance._life
-        failure: BaseException | None = None
+        failure: BaseException | None
         try:
-            if is_anything_asked(info):
-                failure = prepare(instance, info, inventory)
+            failure = prepare(instance, info, inventory)
             if failure is None and life.registries:
                 failure = drive(
                     bring_up(life, judge_of(instance, info, inventory), partial(announce, instance))
@@ -221,10 +219,9 @@ class InstanceContext:
         life = instance._life
         life.cancelled = loop.cancellations
         life.undo_timeout = undo_timeout
-        failure: BaseException | None = None
+        failure: BaseException | None
         try:
-            if is_anything_asked(info):
-                failure = prepare(instance, info, inventory)
+            failure = prepare(instance, info, inventory)
             if failure is None and life.registries:
                 steps = bring_up(life, judge_of(instance, info, inventory), partial(announce, instance))
                 failure = await adrive(steps, life, loop)

@@ -99,7 +99,7 @@ class Lifecycle:
         self.timeout = timeout
         self.undo_timeout: float | None = None
         self.warn: Callable[[str], None] | None = None
-        watched = times is not None or timeout is not None or plan._has_timeouts
+        watched = times is not None or timeout is not None or bool(plan._timed)
         self.hooks: list[DynPluginEXT] = [] if watched else self.plugins
         self.optional: frozenset[str] = _NO_NAMES
         if plan.optional:
@@ -187,7 +187,7 @@ class Lifecycle:
 
     def going_over(self, things: list[Any]) -> Any:
         """An iterator over what stands side by side, from `position` on, which from now on tells the position."""
-        # A counter of its own would cost a store for each plugin and phase: 0.1 of the bare calls.
+        # A counter in its place takes 0.1 of the bare hooks, of 100 plugins and of 10,000.
         cursor: Any = iter(things)
         cursor.__setstate__(self._position)
         self.cursor = cursor
@@ -208,7 +208,7 @@ def bring_up(life: Lifecycle, judge: Judge, announce: Callable[[], None]) -> Any
 
     Yields what must be awaited, and returns the exception to raise, or `None`.
     """
-    ended = yield from _started(life, judge, announce, 0)
+    ended = yield from _ended_or_up(life, judge, announce, 0)
     # A plugin that keeps an exception keeps the frames that called it.
     del judge, announce
     if ended is not None:
@@ -228,7 +228,7 @@ def bring_up_more(life: Lifecycle, registries: Iterable[PluginRegistry], judge: 
     life.registries += added
     life.version += 1
     life.optional |= {registry.name for registry in added}
-    ended = yield from _started(life, judge, _nothing, start)
+    ended = yield from _ended_or_up(life, judge, _nothing, start)
     del judge
     if ended is not None:
         ended = yield from _undone(life, ended, start)
@@ -294,47 +294,50 @@ def _undone(life: Lifecycle, ended: BaseException, start: int | None) -> Any:
 def _nothing() -> None: ...
 
 
-def _started(life: Lifecycle, judge: Judge, announce: Callable[[], None], start: int) -> Any:
-    """Runs phase after phase; returns what ends the creation, with nothing undone yet, or `None`."""
+def _ended_or_up(life: Lifecycle, judge: Judge, announce: Callable[[], None], start: int) -> Any:
+    """Runs all phases; returns what ends the creation, with nothing undone yet, or `None`."""
     busy[id(life)] = life
     ended: BaseException | None = None
     try:
-        for phase, run in _PHASES:
-            life.phase = phase
-            life.position = start
-            while True:
-                caught: BaseException | None = None
-                try:
-                    steps = run(life)
-                    if steps is not None:
-                        yield from steps
-                except BaseException as error:
-                    caught = error
-                if caught is None:
-                    break
-                ended = yield from _judged(life, caught)
-                del caught
-                if ended is not None:
-                    break
-            if ended is None and life.aborted:
-                ended = InstanceClosedError("create")
-            elif ended is None and phase == "new":
-                ended = judge()
-            if ended is not None:
-                break
-        else:
-            life.phase = "up"
-            life.cursor = None
-            announce()
-            if life.aborted:
-                ended = InstanceClosedError("create")
-    except BaseException as error:  # Ctrl-C that hit the engine itself
+        ended = yield from _started(life, judge, announce, start)
+    except BaseException as error:
         ended = error
-    steps = None
     del judge, announce
     if ended is not None:
         clean(ended, life.running)
     return ended
+
+
+def _started(life: Lifecycle, judge: Judge, announce: Callable[[], None], start: int) -> Any:
+    """Runs phase after phase; returns the exception that ends the creation, with nothing undone yet, or `None`."""
+    for phase, run in _PHASES:
+        life.phase = phase
+        life.position = start
+        while True:
+            caught: BaseException | None = None
+            try:
+                steps = run(life)
+                if steps is not None:
+                    yield from steps
+            except BaseException as error:
+                caught = error
+            if caught is None:
+                break
+            ended = yield from _judged(life, caught)
+            del caught
+            if ended is not None:
+                return ended
+        if life.aborted:
+            return InstanceClosedError("create")
+        if phase == "new":
+            refused = judge()
+            if refused is not None:
+                return refused
+    life.phase = "up"
+    life.cursor = None
+    announce()
+    del judge, announce
+    return InstanceClosedError("create") if life.aborted else None
 
 
 def _construct(life: Lifecycle) -> None:
@@ -353,6 +356,7 @@ def _construct(life: Lifecycle) -> None:
             ext._taker = registry.name
             loader = registry.loader
             if type(loader) is ClassLoader and loader.is_plain and times is None:
+                # As in the other branch, without the calls in between: they take 0.4 of the bare hooks of 100 plugins.
                 kind = loader.kind
                 plugin = kind.new(ext)
                 if type(plugin) is kind and getrefcount(plugin) <= REFERENCES:

@@ -88,7 +88,16 @@ class SetAside(Record):
         return f"{self.name}: {self.error_type}: {self.reason}"
 
 
-class Plan(Record):
+class _WorkedOut(Record):
+    """What every creation asks of all extensions of a plan, which may be many; it follows from the plan's fields."""
+
+    __slots__ = ("_asynchronous", "_timed")
+
+    _asynchronous: tuple[PluginRegistry, ...]
+    _timed: tuple[PluginRegistry, ...]
+
+
+class Plan(_WorkedOut):
     """What will come up, in which order, and what is set aside; a value that can be printed and used many times.
 
     - `enabled`, `optional`: the names that were asked for.
@@ -97,15 +106,13 @@ class Plan(Record):
     - `set_aside`: the optional extensions that do not come up.
     """
 
-    __slots__ = ("enabled", "optional", "engine_version", "order", "set_aside", "_has_timeouts", "_is_plain")
+    __slots__ = ("enabled", "optional", "engine_version", "order", "set_aside")
 
     enabled: tuple[str, ...]
     optional: tuple[str, ...]
     engine_version: VersionInfo
     order: tuple[PluginRegistry, ...]
     set_aside: tuple[SetAside, ...]
-    _has_timeouts: bool
-    _is_plain: bool
 
     def __init__(
         self,
@@ -120,9 +127,8 @@ class Plan(Record):
         fill(self, "engine_version", engine_version)
         fill(self, "order", order)
         fill(self, "set_aside", set_aside)
-        # What every creation asks of all extensions, which may be many, is worked out once.
-        fill(self, "_has_timeouts", any(each.initialize_timeout is not None for each in order))
-        fill(self, "_is_plain", not any(each.async_hooks for each in order))
+        fill(self, "_asynchronous", tuple([each for each in order if each.async_hooks]))
+        fill(self, "_timed", tuple([each for each in order if each.initialize_timeout is not None]))
 
     def __reduce__(self) -> tuple[object, ...]:
         return Plan, self._values()

@@ -12,7 +12,7 @@ fill = object.__setattr__
 
 
 class Record:
-    """A frozen value whose fields are its `__slots__`, in order, but for private ones, which follow from the others.
+    """A frozen value whose fields are its `__slots__`, in order, and none of its bases'.
 
     A subclass writes its own `__init__`. Equality, hash, `repr` and pickling go by the fields.
     """
@@ -26,11 +26,7 @@ class Record:
         raise AttributeError(f"{type(self).__name__} is a value and cannot be changed: make a new one")
 
     def _values(self) -> tuple[object, ...]:
-        return tuple([getattr(self, name) for name in self._fields()])
-
-    @classmethod
-    def _fields(cls) -> list[str]:
-        return [name for name in cls.__slots__ if not name.startswith("_")]
+        return tuple(getattr(self, name) for name in self.__slots__)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -41,7 +37,7 @@ class Record:
         return hash((type(self), self._values()))
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields())
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[object, ...]:

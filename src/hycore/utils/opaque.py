@@ -174,9 +174,6 @@ class OpaqueList:
         taken, self._taken = self._taken, None
         return taken or {}
 
-    def _is_empty(self) -> bool:
-        return not self._objects
-
     def _left(self) -> list[object]:
         """What nobody has taken, as it was handed over."""
         return [
