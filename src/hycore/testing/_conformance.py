@@ -35,6 +35,7 @@ from hycore.testing._measuring import (
     places_left,
     quiet,
     unclosed,
+    without_warnings_of_unclosed,
 )
 from hycore.testing._output import captured
 from hycore.testing._sharing import Picture, SharedState, where_held
@@ -184,7 +185,7 @@ class _Proof:
     async def prove(self, host: Plain | Awaited) -> None:
         """Plays all scenes; raises `PluginConformanceError`."""
         self.host = host
-        with captured() as output:
+        with captured() as output, without_warnings_of_unclosed():
             starts = [await self.take_configuration(config) for config in self.configurations]
             if all(starts):
                 await self.play(self.configurations[0])
@@ -372,7 +373,7 @@ class _Proof:
             self.tell("nothing is left behind", f"when {what}, there are more {kind}: {text}", _ENDING[kind])
         is_unclosed = len(texts) >= _MOST_WARNINGS
         if is_unclosed:
-            step = "self.defer(thing.close) right behind the line that opens it: teardown runs only if initialize has returned"
+            step = _ENDING["coroutines" if "never awaited" in texts[-1] else "open files"]
             self.tell("nothing is left behind", f"when {what}: {texts[-1]}", step)
         return not left and not is_unclosed
 
@@ -440,7 +441,7 @@ class _Proof:
             plugin = created[0].get_plugin_ext(self.plugin)
             reference = weakref.ref(created.pop())
             waited = 0.0
-            while reference() is not None and waited < _PATIENCE:
+            while reference() is not None and waited < _PATIENCE and self.host.has_company():
                 await self.host.pause(0.02)
                 waited += 0.02
             instance = reference()
@@ -455,7 +456,7 @@ class _Proof:
         await self.close(instance)
         instance = await self.create(config)
         waited = 0.0
-        while sys.getrefcount(instance) > usual and waited < _PATIENCE:
+        while sys.getrefcount(instance) > usual and waited < _PATIENCE and self.host.has_company():
             await self.host.pause(0.02)
             waited += 0.02
         if sys.getrefcount(instance) > usual:
@@ -526,6 +527,7 @@ _ENDING = {
     "open files": "self.defer(file.close) right behind the line that opens it: teardown runs only if initialize has "
     "returned",
     "child processes": "self.defer(process.wait); self.defer(process.terminate), right behind the line that starts it",
+    "coroutines": "await it, or leave the call out",
     "tasks": "cancel it and await it, in teardown or in a callback given to defer right behind its start",
 }
 
