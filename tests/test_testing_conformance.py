@@ -1310,6 +1310,25 @@ def test_an_asynchronous_plugin_is_proved_by_the_same_call() -> None:
     asyncio.run(prove())
 
 
+@pytest.mark.parametrize("phase", ["initialize", "teardown", "defer"])
+def test_a_plugin_that_is_asynchronous_unseen_is_told_where_to_be_proved(phase: str) -> None:
+    """Its class has plain hooks, which return something to be awaited."""
+
+    class Waits(Foo):
+        def initialize(self) -> Any:
+            self.defer(self.wait, "defer")
+            return self.wait("initialize")
+
+        def teardown(self) -> Any:
+            return self.wait("teardown")
+
+        def wait(self, phase_here: str) -> Any:
+            return asyncio.sleep(0) if phase == phase_here else None
+
+    assert only(Waits, START).step == "prove it in a host that awaits, await aassert_plugin_conforms(…)"
+    asyncio.run(aassert_plugin_conforms(Waits, cycles=5))
+
+
 def test_a_plugin_that_needs_trio_is_proved_there() -> None:
     """In the loop that runs."""
 

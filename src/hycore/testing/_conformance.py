@@ -32,9 +32,11 @@ from hycore.testing._measuring import (
     is_ours,
     kinds_left,
     memory,
+    only_what_is_new,
     places_left,
     quiet,
     unclosed,
+    unraisable,
     without_warnings_of_unclosed,
 )
 from hycore.testing._output import captured
@@ -248,9 +250,15 @@ class _Proof:
         self.tell(
             rule,
             f"{what} of {failure.plugin!r} fails {when}: {failure.reason}{_raised_at(failure)}",
-            "undo only what was done, by self.defer(release, …) right behind each acquisition; a callback runs "
+            _WHERE_IT_IS_AWAITED
+            if self.returned_awaitable(failure)
+            else "undo only what was done, by self.defer(release, …) right behind each acquisition; a callback runs "
             "once, whatever else fails",
         )
+
+    def returned_awaitable(self, failure: PluginFailedError) -> bool:
+        """Whether it is asynchronous in a way that its class does not show."""
+        return not self.is_asynchronous and "it returned an awaitable" in failure.reason
 
     # Scenes.
 
@@ -314,6 +322,8 @@ class _Proof:
             )
             self.tell(rule, f"new has left {', '.join(types)}", step)
             return
+        elif isinstance(error, PluginFailedError) and self.returned_awaitable(error):
+            step = _WHERE_IT_IS_AWAITED
         elif isinstance(error.__cause__, MissingConfigError):
             step = f"hand over its configuration: assert_plugin_conforms({name}, config={error.__cause__.type_name.rpartition('.')[2]}(…))"
         problem = (
@@ -331,8 +341,11 @@ class _Proof:
                 await self.close(await self.create(config))
 
         what = "an instance has been created and closed"
-        is_clean = await self.leaves_nothing(once, what) and await self.does_not_grow(once, self.cycles, what)
-        await self.fail_later(config, is_clean=is_clean)
+        with only_what_is_new():
+            is_clean = await self.leaves_nothing(once, what) and await self.does_not_grow(
+                once, self.cycles, what
+            )
+            await self.fail_later(config, is_clean=is_clean)
         if not self.exclusive:
             await self.two_at_once(config)
         if self.is_asynchronous:
@@ -436,7 +449,7 @@ class _Proof:
 
     async def let_go(self, config: list[object]) -> None:
         """The last reference from outside goes: the instance ends at once, without the garbage collector."""
-        with _without_collector(), self.unraisable():
+        with _without_collector(), unraisable(self.tell_lost):
             created = [await self.create(config)]
             plugin = created[0].get_plugin_ext(self.plugin)
             reference = weakref.ref(created.pop())
@@ -470,24 +483,9 @@ class _Proof:
             "keep none: self.instance is there whenever it is needed, and attach_to is given a weak reference",
         )
 
-    @contextmanager
-    def unraisable(self) -> Generator[None]:
-        """What fails in a drop is told."""
-        outer = sys.unraisablehook
-
-        def hook(unraisable: sys.UnraisableHookArgs) -> None:
-            error = unraisable.exc_value
-            if not isinstance(error, TeardownError):
-                outer(unraisable)
-                return
-            for failure in error.exceptions:
-                self.tell_undoing(failure, _LET_GO, "when the last reference to the instance goes")
-
-        sys.unraisablehook = hook
-        try:
-            yield
-        finally:
-            sys.unraisablehook = outer
+    def tell_lost(self, error: TeardownError) -> None:
+        for failure in error.exceptions:
+            self.tell_undoing(failure, _LET_GO, "when the last reference to the instance goes")
 
     def judge_identity(self, elsewhere: Elsewhere | None) -> None:
         rule = "its identity stays"
@@ -518,6 +516,8 @@ class _Proof:
 
 
 _LET_GO = "the instance is let go"
+
+_WHERE_IT_IS_AWAITED = "prove it in a host that awaits, await aassert_plugin_conforms(…)"
 
 _MOST_WARNINGS = 3  # of at least six times that the scene was played
 

@@ -17,6 +17,8 @@ import warnings
 from collections import Counter
 from contextlib import contextmanager, suppress
 
+from hycore.utils.error import TeardownError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterator
@@ -35,9 +37,11 @@ __all__ = [
     "is_ours",
     "kinds_left",
     "memory",
+    "only_what_is_new",
     "places_left",
     "quiet",
     "unclosed",
+    "unraisable",
     "without_warnings_of_unclosed",
 ]
 
@@ -46,7 +50,8 @@ _HARD_CYCLES = (
     3  # of a round in which threads and files are counted: some dozens may be left behind before it is sure
 )
 _HARD_ROUNDS = 16  # 48 cycles in all: the pools of `asyncio` and `concurrent.futures` have at most 32 threads
-_ROUNDS = 12
+_ROUNDS = 12  # at the least, and more if few instances make a round: a cache of the usual 128 entries has to fill
+_INSTANCES = 300
 _PATIENCE = 1.0  # seconds in all that what has been told to end may take for it
 
 
@@ -224,7 +229,7 @@ async def memory(scene: Scene, cycles: int) -> tuple[int, int]:
         await scene()
     least: tuple[int, int] | None = None
     before = held()
-    for _ in range(_ROUNDS):
+    for _ in range(max(_ROUNDS, _INSTANCES // cycles)):
         for _ in range(cycles):
             await scene()
         after = held()
@@ -300,6 +305,20 @@ def _types() -> Counter[str]:
 
 
 @contextmanager
+def only_what_is_new() -> Generator[None]:
+    """Keeps what is there already out of collections and counts: in a run of tests these would take seconds."""
+    gc.collect()
+    is_mine = gc.get_freeze_count() == 0
+    if is_mine:
+        gc.freeze()
+    try:
+        yield
+    finally:
+        if is_mine:
+            gc.unfreeze()
+
+
+@contextmanager
 def quiet() -> Generator[None]:
     """What tests keep of each log record and warning does not count as growth: here both are dropped."""
     import logging
@@ -314,6 +333,24 @@ def quiet() -> Generator[None]:
             yield
     finally:
         root.handlers[:] = [*handlers, *[each for each in root.handlers if each is not silence]]
+
+
+@contextmanager
+def unraisable(tell: Callable[[TeardownError], object]) -> Generator[None]:
+    """Hands over what fails while an instance ends with its last reference, where nobody can be told."""
+    outer = sys.unraisablehook
+
+    def hook(lost: sys.UnraisableHookArgs) -> None:
+        if isinstance(lost.exc_value, TeardownError):
+            tell(lost.exc_value)
+        else:
+            outer(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = outer
 
 
 @contextmanager
