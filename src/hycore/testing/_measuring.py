@@ -50,7 +50,9 @@ _HARD_CYCLES = (
     3  # of a round in which threads and files are counted: some dozens may be left behind before it is sure
 )
 _HARD_ROUNDS = 16  # 48 cycles in all: the pools of `asyncio` and `concurrent.futures` have at most 32 threads
-_ROUNDS = 12  # at the least, and more if few instances make a round: a cache of the usual 128 entries has to fill
+_ROUNDS = (
+    12  # at the least, and more if few instances make a round: a cache of the usual 128 entries has to fill
+)
 _INSTANCES = 300
 _PATIENCE = 1.0  # seconds in all that what has been told to end may take for it
 

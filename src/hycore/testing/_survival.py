@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["assert_host_survives"]
 
 _PATIENCE = 1.0  # seconds for what has been told to end
+_LITTLE_PATIENCE = 0.1  # the same in a host that has once left something behind
 
 
 def assert_host_survives(
@@ -60,6 +61,7 @@ class _Proof:
         self.inventory = inventory
         self.findings: dict[tuple[str, str], Finding] = {}
         self.tried: list[tuple[str, str]] = []
+        self.patience = _PATIENCE
 
     def prove(self) -> None:
         seen = self.run_undisturbed()
@@ -80,6 +82,7 @@ class _Proof:
         with watching(run), unraisable(run.lose):
             _play(self.host)
             gc.collect()  # a cycle that an instance stands in
+        seen = list(run.seen)
         when = "nothing fails"
         if not run.lives:
             self.tell(
@@ -88,13 +91,14 @@ class _Proof:
                 "hand over a function that runs the host once, here: assert_host_survives(lambda: main(['run']))",
             )
         self.judge_instances(run, when)
-        return list(run.seen)
+        return seen
 
     def run_with(self, plugin: str, phase: str) -> None:
         when = f"{phase} of {plugin!r} fails"
         left = self.run_disturbed(plugin, phase, when)
         # What is started once, by the first failure of all, is not left behind each time.
         if left and (left := self.run_disturbed(plugin, phase, when)):
+            self.patience = _LITTLE_PATIENCE
             self.tell(
                 when,
                 f"left are {'; '.join(f'{kind}: {texts}' for kind, texts in sorted(left.items()))}",
@@ -137,7 +141,17 @@ class _Proof:
                 "end the instance by with, or close(): when its last reference goes, nothing can be raised",
             )
         self.judge_instances(run, when)
-        return _left_after(before)
+        return self.left_after(before)
+
+    def left_after(self, before: Held) -> dict[str, str]:
+        """What is there that was not, by kind, when it has had time to end."""
+        deadline = time.monotonic() + self.patience
+        while True:
+            after = Held(_HOST)
+            left = {kind: ", ".join(after.beyond(before, kind)[:2]) for kind in after.more_than(before)}
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(0.02)
 
     def judge_instances(self, run: _Run, when: str) -> None:
         for life in run.lives:
@@ -152,17 +166,6 @@ class _Proof:
 
 
 _HOST = Plain()
-
-
-def _left_after(before: Held) -> dict[str, str]:
-    """What is there that was not, by kind, when it has had time to end."""
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        after = Held(_HOST)
-        left = {kind: ", ".join(after.beyond(before, kind)[:2]) for kind in after.more_than(before)}
-        if not left or time.monotonic() > deadline:
-            return left
-        time.sleep(0.02)
 
 
 class _Run(Watch):
