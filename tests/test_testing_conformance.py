@@ -31,7 +31,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from hycore import InstanceContext, OpaqueList, PluginEXT, hyinfo
+from hycore import OpaqueList, PluginEXT, hyinfo
 from hycore.base.api import VersionInfo
 from hycore.ext.hylog import LogCreateInfoEXT, LogPluginEXT
 from hycore.testing import (
@@ -829,7 +829,7 @@ def test_what_is_printed_is_found() -> None:
         lambda: os.write(1, b"past Python"),
         lambda: subprocess.run([sys.executable, "-c", "print('past Python')"], check=True),
         lambda: subprocess.run([sys.executable, "-c", "print('past Python')"], check=True, stdout=sys.stdout),
-        lambda: (sys.__stdout__.write("past Python"), sys.__stdout__.flush()),
+        lambda: print("past Python", file=sys.__stdout__, flush=True),
     ],
 )
 def test_what_is_written_past_python_is_found(write: Callable[[], object]) -> None:
@@ -1345,7 +1345,7 @@ def test_a_plugin_that_needs_trio_is_proved_there() -> None:
 def test_what_is_called_wrongly_is_refused() -> None:
     """As everywhere: with what was expected."""
     with pytest.raises(PluginDefinitionError):
-        assert_plugin_conforms(int)  # type: ignore[type-var]
+        assert_plugin_conforms(int)  # type: ignore[arg-type]
     with pytest.raises(ArgumentTypeError, match="a plugin must be a class that derives from PluginEXT"):
         assert_plugin_conforms(Foo())  # type: ignore[arg-type]
     with pytest.raises(ArgumentTypeError, match="cycles must be a whole number"):
@@ -1364,4 +1364,4 @@ def test_an_instance_that_is_up_meanwhile_is_left_alone() -> None:
 
     with make_instance(Foo) as instance:
         assert_plugin_conforms(Foo, cycles=5)
-        assert isinstance(instance, InstanceContext) and not instance.closed
+        assert not instance.closed

@@ -269,7 +269,7 @@ def test_what_is_raised_can_be_chosen(plain_world: Any, error: Any) -> None:
     """An exception, or its class: also such as pass through a host."""
     plain_world.plugin("a")
     kind = error if isinstance(error, type) else type(error)
-    with inject_fault("a", "initialize", error=error), pytest.raises(BaseException) as caught:  # noqa: PT011
+    with inject_fault("a", "initialize", error=error), pytest.raises(BaseException) as caught:
         plain_world.create(["a"])
     cause = caught.value if kind is KeyboardInterrupt else caught.value.__cause__
     assert cause is error or type(cause) is error
@@ -304,10 +304,13 @@ def test_an_optional_extension_is_set_aside(world: Any) -> None:
 def test_a_fault_that_never_strikes_is_an_error(plain_world: Any) -> None:
     """The test would prove nothing; it says what came, or which name was meant."""
 
+    def host(names: tuple[str, ...]) -> None:
+        if names:
+            plain_world.create(names).close()
+
     def message(plugin: str, phase: str, *names: str) -> str:
         with pytest.raises(FaultNotReachedError) as caught, inject_fault(plugin, phase):
-            if names:
-                plain_world.create(names).close()
+            host(names)
         assert (caught.value.plugin, caught.value.phase) == (plugin, phase)
         return str(caught.value)
 
