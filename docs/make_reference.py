@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -27,6 +28,7 @@ MODULES = (
     "hycore.utils.opaque",
     "hycore.utils.error",
     "hycore.magic",
+    "hycore.testing",
     "hypi.api",
     "hypi.api.ext.hylog",
     "hypi.app",
@@ -43,6 +45,7 @@ def definition_of(found: Any) -> ast.stmt | None:
     """The statement that defines a class or function; `None` for a value."""
     if not (inspect.isclass(found) or inspect.isfunction(found)):
         return None
+    found = inspect.unwrap(found)
     file = inspect.getsourcefile(found)
     assert file is not None
     body: list[ast.stmt] = ast.parse(Path(file).read_text("utf-8")).body
@@ -66,10 +69,12 @@ def walk(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 def signature_of(function: ast.FunctionDef | ast.AsyncFunctionDef, *, is_method: bool) -> str:
     arguments = ast.parse(ast.unparse(function)).body[0]
     assert isinstance(arguments, ast.FunctionDef | ast.AsyncFunctionDef)
-    is_static = any(ast.unparse(each) == "staticmethod" for each in function.decorator_list)
-    if is_method and not is_static:
+    decorators = [ast.unparse(each) for each in function.decorator_list]
+    if is_method and "staticmethod" not in decorators:
         (arguments.args.posonlyargs or arguments.args.args).pop(0)
     returns = f" -> {ast.unparse(function.returns)}" if function.returns is not None else ""
+    if "contextmanager" in decorators:  # what it is to its caller
+        returns = re.sub(r"Generator\[(.*)\]$", r"AbstractContextManager[\1]", returns)
     prefix = "async " if isinstance(function, ast.AsyncFunctionDef) else ""
     return f"{prefix}{function.name}({ast.unparse(arguments.args)}){returns}"
 

@@ -117,12 +117,22 @@ class Environment:
             shutil.copytree(path, packages / path.name, ignore=shutil.ignore_patterns("__pycache__"))
         self.record = packages / wheel.name / "RECORD"
         self.write_record()
-        _, _, rest = Path(sys.prefix, "bin", "hyperion").read_text("utf-8").partition("\n")
-        command = folder / "bin" / "hyperion"
-        command.write_text(f"#!{self.python}\n{rest}", "utf-8")
-        command.chmod(0o755)
+        self.take_commands()
         if Path(self.asked("import hycore; print(hycore.__file__)")) != packages / "hycore" / "__init__.py":
             raise RuntimeError(f"{self.python} does not import the copy in {packages}")
+
+    def take_commands(self) -> None:
+        """Has the commands that are installed here; those that are Python run in this environment."""
+        for path in Path(sys.prefix, "bin").iterdir():
+            command = self.python.with_name(path.name)
+            if command.exists():
+                continue
+            first, _, rest = path.read_bytes().partition(b"\n")
+            if first.startswith(f"#!{sys.prefix}{os.sep}".encode()):
+                command.write_bytes(f"#!{self.python}\n".encode() + rest)
+                command.chmod(0o755)
+            else:
+                command.symlink_to(path)
 
     def write_record(self) -> None:
         """Lists our files as they are: a changed one must not look like a damaged installation."""

@@ -359,6 +359,23 @@ def test_a_group_shows_its_members(plain_world: Any) -> None:
     assert len(lines) < 90
 
 
+def test_a_group_is_shown_as_far_as_somebody_would_read_it(plain_world: Any) -> None:
+    """Ten of its members, and of groups in groups ten levels: what a plugin raises may be as deep as it likes."""
+
+    def fail(_: Any) -> None:
+        error: Exception = ValueError("innermost")
+        for _ in range(2000):
+            error = ExceptionGroup("deep", [error])
+        raise ExceptionGroup("wide", [error, *[ValueError(str(number)) for number in range(14)]])
+
+    plain_world.plugin("a", {"initialize": fail})
+    with plain_world.create([], ["a"]) as instance:
+        lines = [line.strip() for line in instance.report().set_aside[0].traceback.split("\n")]
+    assert lines.count("1. ExceptionGroup: deep (1 sub-exception)") == 10
+    assert "1. [1 more]" in lines
+    assert lines[-2:] == ["10. ValueError: 8", "11. [5 more]"]
+
+
 def test_what_did_not_come_up_has_a_report_where_times_are_taken(world: Any) -> None:
     """The error that a failed creation raises has it: what ended it, what was set aside, the times until then."""
     world.plugin("a")

@@ -214,6 +214,10 @@ SCENES: dict[str, tuple[tuple[str, ...], Callable[[Place], None]]] = {
         lambda place: place.write("words", "mail", optional=("gone",)),
     ),
     "profile_of_what_fails": (("profile", "app.toml"), lambda place: place.write("words", "mail")),
+    "new": (("new", "line-counter"), lambda place: None),
+    "new_of_a_refused_name": (("new", "json"), lambda place: None),
+    "new_of_a_taken_name": (("new", "words"), lambda place: None),
+    "new_where_something_is": (("new", "line-counter", "--output", "site"), lambda place: None),
 }
 
 
@@ -261,6 +265,7 @@ def test_a_terminal_that_cannot_do_it_has_neither_colours_nor_progress(place: Pl
         (("check", "app.toml"), ["checking app.toml"]),
         (("info", "words", *ZOO), ["importing words"]),
         (("schema", "app.toml"), ["reading app.toml"]),
+        (("new", "line-counter"), ["looking whether line-counter is free"]),
         (
             ("profile", "app.toml"),
             ["profiling app.toml", "profiling app.toml: initialize of words"],

@@ -7,6 +7,8 @@ pytest need not rewrite the assertions in it: PYTEST_DONT_REWRITE
 # Layers, each importing only from those to its right:
 # testing -> ext.hylog -> base -> log -> ext -> utils.opaque -> utils.error.
 
+from sys import modules
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hycore import base as base
@@ -46,13 +48,13 @@ if not TYPE_CHECKING:
     _PACKAGES = ("base", "ext", "log", "utils")
 
     def __getattr__(name):
-        from importlib import import_module
-
-        if name in _PACKAGES:
-            return import_module(f"hycore.{name}")
-        if name not in _HOMES:
+        home = f"hycore.{name}" if name in _PACKAGES else _HOMES.get(name)
+        if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        __import__(home)  # `importlib` would bring `warnings`
+        if name in _PACKAGES:
+            return modules[home]
+        found = globals()[name] = getattr(modules[home], name)
         return found
 
     def __dir__():

@@ -1,10 +1,11 @@
-"""What the tests of the analyzers share: sources made from text."""
+"""What the tests share: sources made from text, and signals that arrive."""
 
 from __future__ import annotations
 
 import ast
+import signal
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -23,3 +24,13 @@ def source() -> Callable[..., SourceFile]:
         return SourceFile(module, text, ast.parse(text))
 
     return make
+
+
+@pytest.fixture
+def ctrl_c_that_is_not_ignored() -> Iterator[None]:
+    """In a job in the background Ctrl-C is ignored, and would be in the processes that a test starts."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -169,6 +169,7 @@ def test_a_reader_that_has_seen_enough_is_no_traceback(small: Path) -> None:
     assert "BrokenPipe" not in errors
 
 
+@pytest.mark.usefixtures("ctrl_c_that_is_not_ignored")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_in_the_middle_leaves_cleanly(tmp_path: Path, jobs: str) -> None:
     """Status 130 and no traceback, of workers neither, all of which hear the signal too."""
@@ -387,6 +388,7 @@ def test_what_waiting_does_not_mend_is_not_waited_for(small: Path) -> None:
     assert "waits" not in done.stderr
 
 
+@pytest.mark.usefixtures("ctrl_c_that_is_not_ignored")
 def test_ctrl_c_ends_the_waiting(small: Path) -> None:
     """As it ends the work: status 130, and no traceback."""
     with subprocess.Popen(

@@ -99,8 +99,9 @@ class Lifecycle:
         self.timeout = timeout
         self.undo_timeout: float | None = None
         self.warn: Callable[[str], None] | None = None
-        watched = times is not None or timeout is not None or bool(plan._timed)
-        self.hooks: list[DynPluginEXT] = [] if watched else self.plugins
+        self.hooks: list[DynPluginEXT] = self.plugins
+        if times is not None or timeout is not None or plan._timed:
+            self.hooks = []
         self.optional: frozenset[str] = _NO_NAMES
         if plan.optional:
             from hycore.base._plan import required_by_enabled

@@ -56,8 +56,9 @@ class CodeOrigin:
 
 def caller(*folders: str) -> tuple[CodeType, int] | None:
     """The code that has called the runtime: the innermost that lies neither in the runtime nor in these folders."""
+    left_out = (*_OURS, *folders)
     frame = _getframe(1)
-    while frame.f_code.co_filename.startswith((*_OURS, *folders)):
+    while frame.f_code.co_filename.startswith(left_out):
         if frame.f_back is None:
             return None
         frame = frame.f_back

@@ -21,6 +21,7 @@ __all__ = ["Failure", "told", "trace_of", "trace_text"]
 
 _MOST_PLACES = 30
 _MOST_MEMBERS = 10
+_DEEPEST = 10
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
 
@@ -57,7 +58,7 @@ def trace_of(error: BaseException | None) -> Trace:
     while isinstance(error, HyError) and error.__cause__ is not None:
         error = error.__cause__
     # What never ran code of a plugin is the most common, and to describe it costs.
-    return _trace(error, set()) if error is not None and _leads_anywhere(error) else ()
+    return _trace(error, set(), 0) if error is not None and _leads_anywhere(error) else ()
 
 
 def _leads_anywhere(error: BaseException) -> bool:
@@ -77,14 +78,14 @@ def _leads_anywhere(error: BaseException) -> bool:
     return False
 
 
-def _trace(error: BaseException | None, seen: set[int]) -> Trace:
+def _trace(error: BaseException | None, seen: set[int], depth: int) -> Trace:
     links: list[Link] = []
     how = ""
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         members: tuple[Trace, ...] = ()
         if isinstance(error, BaseExceptionGroup):
-            members = tuple([_trace(member, seen) for member in error.exceptions[:_MOST_MEMBERS]])
+            members = _members(error, seen, depth)
         notes = getattr(error, "__notes__", ())
         if not isinstance(notes, list):
             notes = []  # whatever a plugin has put there
@@ -97,6 +98,15 @@ def _trace(error: BaseException | None, seen: set[int]) -> Trace:
         else:
             break
     return tuple(links[::-1])
+
+
+def _members(group: BaseExceptionGroup[BaseException], seen: set[int], depth: int) -> tuple[Trace, ...]:
+    shown = group.exceptions[:_MOST_MEMBERS] if depth < _DEEPEST else ()
+    members = [_trace(member, seen, depth + 1) for member in shown]
+    left_out = len(group.exceptions) - len(shown)
+    if left_out:
+        members.append((("", (), f"[{left_out} more]", ()),))
+    return tuple(members)
 
 
 def _places(traceback: TracebackType | None) -> tuple[Place, ...]:

@@ -5,8 +5,10 @@ Layer: `hypi.cli`, a leaf within it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, final
 
 __all__ = ["PHASES", "Profile", "Row", "Span", "profile_of"]
@@ -109,6 +111,7 @@ def profile_of(raw: Iterable[Sequence[Any]], spawned: int, plan: Sequence[Mappin
         else:
             spans.append(Span(kind, name, phase, begin, end, thread))
             losses += [(outer_begin, begin), (end, outer_end)]
+    losses = sorted(loss for loss in losses if loss[0] < loss[1])
     last = max([*marks.values(), *[span.end for span in spans]])
     marks.setdefault("python", spawned)
     marks["ended"] = marks.get("down", marks.get("failed", last))
@@ -159,7 +162,7 @@ def _outermost(span: Span) -> Iterator[Span]:
         yield from _outermost(inner)
 
 
-def _add_what_was_deferred(rows: Mapping[str, Row], ended: int, losses: list[tuple[int, int]]) -> None:
+def _add_what_was_deferred(rows: Mapping[str, Row], ended: int, losses: Sequence[tuple[int, int]]) -> None:
     """What an extension has deferred runs between its teardown and the next one, and belongs to it."""
     teardowns = [(span, row) for row in rows.values() for span in row.spans if span.phase == "teardown"]
     teardowns.sort(key=lambda teardown: teardown[0].begin)
@@ -171,5 +174,12 @@ def _add_what_was_deferred(rows: Mapping[str, Row], ended: int, losses: list[tup
             row.spans.append(Span("extension", span.name, "deferred", then - time, then, span.thread))
 
 
-def _within(losses: list[tuple[int, int]], begin: int, end: int) -> int:
-    return sum(max(0, min(last, end) - max(first, begin)) for first, last in losses)
+def _within(losses: Sequence[tuple[int, int]], begin: int, end: int) -> int:
+    """How much was lost between two moments; losses are in order, and none overlaps another."""
+    lost = 0
+    for place in range(bisect_right(losses, begin, key=itemgetter(1)), len(losses)):
+        first, last = losses[place]
+        if first >= end:
+            break
+        lost += min(last, end) - max(first, begin)
+    return lost
