@@ -310,14 +310,11 @@ def _types() -> Counter[str]:
 def only_what_is_new() -> Generator[None]:
     """Keeps what is there already out of collections and counts: in a run of tests these would take seconds."""
     gc.collect()
-    is_mine = gc.get_freeze_count() == 0
-    if is_mine:
-        gc.freeze()
+    gc.freeze()
     try:
         yield
     finally:
-        if is_mine:
-            gc.unfreeze()
+        gc.unfreeze()
 
 
 @contextmanager
