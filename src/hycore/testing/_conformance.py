@@ -59,12 +59,14 @@ from hycore.utils.opaque import OpaqueObject
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator, Iterable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from hycore.base.api import InstanceCreateInfo
     from hycore.testing._identity import Elsewhere
     from hycore.testing._measuring import Scene
     from hycore.utils.opaque import OpaqueList
+
+    T = TypeVar("T")
 
 __all__ = ["aassert_plugin_conforms", "assert_plugin_conforms"]
 
@@ -102,19 +104,22 @@ def assert_plugin_conforms(
     Raises `PluginConformanceError`, with every finding at once; `PluginDefinitionError` for a class that is no plugin;
     `RunningLoopError` for an asynchronous plugin where a loop is running.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test, and the findings
     proof = _Proof(plugin, config, requires, cycles, exclusive, engine_version)
     if not proof.is_asynchronous:
-        _run(proof.prove(Plain()))
-        return
-    if is_in_a_loop():
+        error = _run(proof.judged(Plain()))
+    elif is_in_a_loop():
         step = f"await aassert_plugin_conforms({plugin.__name__}, …)"
         raise RunningLoopError("assert_plugin_conforms, for an asynchronous plugin,", step)
-    import asyncio
+    else:
+        import asyncio
 
-    async def prove() -> None:
-        await proof.prove(Awaited())
+        async def main() -> PluginConformanceError | None:
+            return await proof.judged(Awaited())
 
-    asyncio.run(prove())
+        error = asyncio.run(main())
+    if error is not None:
+        raise error
 
 
 async def aassert_plugin_conforms(
@@ -127,15 +132,22 @@ async def aassert_plugin_conforms(
     engine_version: VersionInfo | None = None,
 ) -> None:
     """Like `assert_plugin_conforms`, in the event loop that runs, asyncio's or trio's, with asynchronous instances."""
+    __tracebackhide__ = True
     proof = _Proof(plugin, config, requires, cycles, exclusive, engine_version)
     proof.is_asynchronous = True
-    await proof.prove(Awaited())
+    error = await proof.judged(Awaited())
+    if error is not None:
+        raise error
 
 
-def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Runs what waits for nothing."""
-    with suppress(StopIteration):
+    try:
         coroutine.send(None)
+    except StopIteration as end:
+        found: T = end.value
+        return found
+    raise AssertionError("it waits for something")
 
 
 class _NeighbourConfig(OpaqueObject):
@@ -184,8 +196,8 @@ class _Proof:
                 self.configurations.append([self.registry.create_info()])
         self.host: Plain | Awaited = Plain()
 
-    async def prove(self, host: Plain | Awaited) -> None:
-        """Plays all scenes; raises `PluginConformanceError`."""
+    async def judged(self, host: Plain | Awaited) -> PluginConformanceError | None:
+        """Plays all scenes; returns what is to be raised."""
         self.host = host
         with captured() as output, without_warnings_of_unclosed():
             starts = [await self.take_configuration(config) for config in self.configurations]
@@ -205,8 +217,9 @@ class _Proof:
                 "give the child process another one, subprocess.run(…, stdout=subprocess.DEVNULL)",
             )
         self.judge_identity(elsewhere)
-        if self.findings:
-            raise PluginConformanceError(self.name, qualified_name(self.plugin), self.findings.values())
+        if not self.findings:
+            return None
+        return PluginConformanceError(self.name, qualified_name(self.plugin), self.findings.values())
 
     def tell(self, rule: str, problem: str, step: str) -> None:
         self.findings.setdefault((rule, problem), Finding(rule, problem, step))

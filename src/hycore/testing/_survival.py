@@ -50,8 +50,12 @@ def assert_host_survives(
 
     Raises `HostConformanceError` with every finding at once, and what the host raises undisturbed.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test, and the findings
     proof = _Proof(host, checked_inventory(inventory))
     proof.prove()
+    if proof.findings:
+        name = getattr(host, "__qualname__", None) or repr(host)
+        raise HostConformanceError(name, proof.findings.values())
     return tuple(proof.tried)
 
 
@@ -68,9 +72,6 @@ class _Proof:
         for plugin, phase in sorted(seen, key=lambda pair: PHASES.index(pair[1])):
             self.tried.append((plugin, phase))
             self.run_with(plugin, phase)
-        if self.findings:
-            name = getattr(self.host, "__qualname__", None) or repr(self.host)
-            raise HostConformanceError(name, self.findings.values())
 
     def tell(self, when: str, problem: str, step: str) -> None:
         self.findings.setdefault((when, problem), Finding(when, problem, step))
