@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import gc
 import logging
 import os
 import subprocess
@@ -40,6 +41,7 @@ from hycore.testing import (
     RunningLoopError,
     aassert_plugin_conforms,
     assert_plugin_conforms,
+    make_instance,
 )
 from hycore.utils.error import ArgumentTypeError, ArgumentValueError, PluginDefinitionError
 from hycore.utils.opaque import OpaqueObject
@@ -597,6 +599,26 @@ def test_one_that_breaks_the_other_when_it_ends_is_found() -> None:
     assert any(
         "teardown of '__EXT_FOO' fails after another instance was closed: AssertionError" in each
         for each in problems
+    )
+
+
+def test_one_that_is_broken_by_a_newer_one_that_ends_is_found() -> None:
+    """Two instances end in either order."""
+    up: list[int] = []
+
+    class Counts(Foo):
+        def initialize(self) -> None:
+            self.number = len(up)
+            up.append(self.number)
+
+        def teardown(self) -> None:
+            up.remove(self.number)
+            if up and up[-1] < self.number:
+                raise ValueError("somebody is still up")
+
+    problem = only(Counts, TWO).problem
+    assert problem.startswith(
+        "teardown of '__EXT_FOO' fails while another instance is up: ValueError: somebody is still up"
     )
 
 
@@ -1358,10 +1380,16 @@ def test_what_is_called_wrongly_is_refused() -> None:
         assert_plugin_conforms(Foo, requires=Foo)  # type: ignore[arg-type]
 
 
-def test_an_instance_that_is_up_meanwhile_is_left_alone() -> None:
-    """The proof has an inventory and instances of its own."""
-    from hycore.testing import make_instance
+def test_the_process_is_as_it_was_afterwards() -> None:
+    """An instance that was up, the garbage collector, the hooks of Python, logging and warnings."""
+
+    def state() -> list[object]:
+        root = logging.getLogger()
+        return [sys.unraisablehook, sys.stdout, root.handlers[:], warnings.filters[:], gc.isenabled()]
 
     with make_instance(Foo) as instance:
+        before = state()
         assert_plugin_conforms(Foo, cycles=5)
+        assert state() == before
         assert not instance.closed
+    assert gc.get_freeze_count() == 0
