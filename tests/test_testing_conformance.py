@@ -1200,6 +1200,7 @@ def plugin_of(traits: list[Trait], shape: str, create_info: type | None) -> type
         async def initialize(self) -> None:
             self.task = asyncio.create_task(asyncio.sleep(50))
             self.defer(self.cancel)
+            self.defer(asyncio.create_task(asyncio.sleep(50)).cancel)  # ends in the next turn of the loop
             for trait in traits:
                 trait.start(self)
             assert await asyncio.to_thread(sum, [1, 2]) == 3

@@ -194,9 +194,9 @@ class _Proof:
         if config is None and self.registry.create_info is not None:
             with suppress(Exception):
                 self.configurations.append([self.registry.create_info()])
-        self.host: Plain | Awaited = Plain()
+        self.host: Plain = Plain()
 
-    async def judged(self, host: Plain | Awaited) -> PluginConformanceError | None:
+    async def judged(self, host: Plain) -> PluginConformanceError | None:
         """Plays all scenes; returns what is to be raised."""
         self.host = host
         with captured() as output, without_warnings_of_unclosed():
@@ -406,8 +406,8 @@ class _Proof:
     async def does_not_grow(self, scene: Scene, cycles: int, what: str) -> bool:
         """Whether objects and memory stay the same, however often a scene is played."""
         with quiet():
-            objects, blocks = await memory(scene, cycles)
-            if (objects or blocks) and not any(await memory(self.play_control, cycles)):
+            objects, blocks = await memory(self.host, scene, cycles)
+            if (objects or blocks) and not any(await memory(self.host, self.play_control, cycles)):
                 kinds = await kinds_left(scene, cycles) if objects else []
                 places = await places_left(scene, cycles)
             else:

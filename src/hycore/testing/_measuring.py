@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 _WARM_UP = 3
+_TURNS = 5  # of an event loop: a cancelled task ends in one, and one that it waits for in another
 _HARD_CYCLES = (
     3  # of a round in which threads and files are counted: some dozens may be left behind before it is sure
 )
@@ -62,6 +63,9 @@ class Plain:
 
     async def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251  nothing else is to run
+
+    async def settle(self) -> None:
+        """Lets tasks end that have been cancelled."""
 
     def tasks(self) -> list[str]:
         return []
@@ -88,6 +92,10 @@ class Awaited(Plain):
 
         await asyncio.sleep(seconds)
 
+    async def settle(self) -> None:
+        for _ in range(_TURNS):
+            await self.pause(0)
+
     def tasks(self) -> list[str]:
         if self.trio is not None:
             return ["a task of trio"] * self.trio.lowlevel.current_statistics().tasks_living
@@ -112,7 +120,7 @@ def is_in_a_loop() -> bool:
 class Held:
     """What a process holds at one moment: by kind, a description of each thing by its key."""
 
-    def __init__(self, host: Plain | Awaited) -> None:
+    def __init__(self, host: Plain) -> None:
         frames = sys._current_frames()
         names = {thread.ident: thread for thread in threading.enumerate()}
         self.kinds: dict[str, dict[object, str]] = {
@@ -186,7 +194,7 @@ def _children() -> dict[object, str]:
     return found
 
 
-async def grown(host: Plain | Awaited, scene: Scene) -> dict[str, str]:
+async def grown(host: Plain, scene: Scene) -> dict[str, str]:
     """Which kinds of things a scene leaves behind whenever it is played, and which things, in words."""
     patience = _PATIENCE
     for _ in range(_WARM_UP):
@@ -224,16 +232,18 @@ def held() -> tuple[int, int]:
     return objects, sys.getallocatedblocks()
 
 
-async def memory(scene: Scene, cycles: int) -> tuple[int, int]:
+async def memory(host: Plain, scene: Scene, cycles: int) -> tuple[int, int]:
     """How many objects and blocks more there are after each round of so many cycles, at the least; 0 for neither."""
     most_objects, most_blocks = max(1, cycles // 2), max(20, cycles // 2)
     for _ in range(_WARM_UP):
         await scene()
     least: tuple[int, int] | None = None
+    await host.settle()
     before = held()
     for _ in range(max(_ROUNDS, _INSTANCES // cycles)):
         for _ in range(cycles):
             await scene()
+        await host.settle()
         after = held()
         objects, blocks = after[0] - before[0], after[1] - before[1]
         least = (objects, blocks) if least is None else (min(objects, least[0]), min(blocks, least[1]))
