@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
-    from typing import Literal
+    from typing import Literal, Self
 
     from hycore.base._instance import InstanceContext
     from hycore.base._origin import Origin
@@ -86,6 +86,11 @@ class _Request(Record):
     __slots__ = ("_origin",)
 
     _origin: tuple[CodeType, int] | Origin | None  # code and instruction; never a frame
+
+    def _written_at(self, origin: tuple[CodeType, int] | Origin | None) -> Self:
+        """Says where it was really written, of a request that was made of something else and is new; returns it."""
+        fill(self, "_origin", origin)
+        return self
 
     def __reduce__(self) -> tuple[object, ...]:
         from hycore.base._origin import origin_of

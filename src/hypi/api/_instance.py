@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from hycore.base import InstanceContext, api
 from hycore.magic import HYPERION_LOGGER_NAME_EXT
-from hycore.utils._record import fill
 from hycore.utils.error import ArgumentTypeError
 from hypi.api._create_info import InstanceCreateInfo
 
@@ -80,5 +79,4 @@ def to_runtime(create_info: InstanceCreateInfo | api.InstanceCreateInfo) -> api.
         optional_extensions=create_info.optional_extensions,
         unused_ext=create_info.unused_ext,
     )
-    fill(info, "_origin", getattr(create_info, "_origin", info._origin))
-    return info
+    return info._written_at(getattr(create_info, "_origin", info._origin))

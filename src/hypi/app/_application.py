@@ -21,7 +21,6 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 from hycore.base import InstanceContext, Plan
 from hycore.base import api as runtime
 from hycore.ext import Inventory, PluginEXT, PluginRegistry, default_inventory
-from hycore.utils._record import fill
 from hycore.utils.error import ArgumentTypeError, DuplicatedKeyError, HyError, PlanError, PluginLoadError
 from hycore.utils.opaque import AddressedObject
 from hypi.api import Version
@@ -413,16 +412,14 @@ class _Reader:
         )
 
         def create_info(ext: Iterable[object]) -> runtime.InstanceCreateInfo:
-            request = runtime.InstanceCreateInfo(
+            return runtime.InstanceCreateInfo(
                 info,
                 instance.enabled_extensions,
                 instance.node_id,
                 ext,
                 optional_extensions=instance.optional_extensions,
                 unused_ext=instance.unused_ext,
-            )
-            fill(request, "_origin", origin)
-            return request
+            )._written_at(origin)
 
         origin = _FileOrigin({field: self.origin_of(field) for field in _LISTS})
         asked = [*instance.enabled_extensions, *instance.optional_extensions]
