@@ -4,7 +4,7 @@ The fixtures of the pytest plugin stand beside it. Nothing is imported until a n
 """
 
 # Layers, each importing only from those to its right:
-# _survival, _conformance -> _faults -> _recorder -> _watching; _making, _output -> _measuring, _identity, _sharing -> _errors.
+# _survival, _conformance -> _faults -> _recorder -> _watching; _making, _output, _sharing -> _measuring, _identity -> _errors.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

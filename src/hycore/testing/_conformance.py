@@ -32,9 +32,12 @@ from hycore.testing._measuring import (
     is_ours,
     kinds_left,
     memory,
+    only_what_is_new,
     places_left,
     quiet,
     unclosed,
+    unraisable,
+    without_warnings_of_unclosed,
 )
 from hycore.testing._output import captured
 from hycore.testing._sharing import Picture, SharedState, where_held
@@ -56,12 +59,14 @@ from hycore.utils.opaque import OpaqueObject
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator, Iterable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from hycore.base.api import InstanceCreateInfo
     from hycore.testing._identity import Elsewhere
     from hycore.testing._measuring import Scene
     from hycore.utils.opaque import OpaqueList
+
+    T = TypeVar("T")
 
 __all__ = ["aassert_plugin_conforms", "assert_plugin_conforms"]
 
@@ -99,19 +104,22 @@ def assert_plugin_conforms(
     Raises `PluginConformanceError`, with every finding at once; `PluginDefinitionError` for a class that is no plugin;
     `RunningLoopError` for an asynchronous plugin where a loop is running.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test, and the findings
     proof = _Proof(plugin, config, requires, cycles, exclusive, engine_version)
     if not proof.is_asynchronous:
-        _run(proof.prove(Plain()))
-        return
-    if is_in_a_loop():
+        error = _run(proof.judged(Plain()))
+    elif is_in_a_loop():
         step = f"await aassert_plugin_conforms({plugin.__name__}, …)"
         raise RunningLoopError("assert_plugin_conforms, for an asynchronous plugin,", step)
-    import asyncio
+    else:
+        import asyncio
 
-    async def prove() -> None:
-        await proof.prove(Awaited())
+        async def main() -> PluginConformanceError | None:
+            return await proof.judged(Awaited())
 
-    asyncio.run(prove())
+        error = asyncio.run(main())
+    if error is not None:
+        raise error
 
 
 async def aassert_plugin_conforms(
@@ -124,15 +132,22 @@ async def aassert_plugin_conforms(
     engine_version: VersionInfo | None = None,
 ) -> None:
     """Like `assert_plugin_conforms`, in the event loop that runs, asyncio's or trio's, with asynchronous instances."""
+    __tracebackhide__ = True
     proof = _Proof(plugin, config, requires, cycles, exclusive, engine_version)
     proof.is_asynchronous = True
-    await proof.prove(Awaited())
+    error = await proof.judged(Awaited())
+    if error is not None:
+        raise error
 
 
-def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Runs what waits for nothing."""
-    with suppress(StopIteration):
+    try:
         coroutine.send(None)
+    except StopIteration as end:
+        found: T = end.value
+        return found
+    raise AssertionError("it waits for something")
 
 
 class _NeighbourConfig(OpaqueObject):
@@ -179,12 +194,12 @@ class _Proof:
         if config is None and self.registry.create_info is not None:
             with suppress(Exception):
                 self.configurations.append([self.registry.create_info()])
-        self.host: Plain | Awaited = Plain()
+        self.host: Plain = Plain()
 
-    async def prove(self, host: Plain | Awaited) -> None:
-        """Plays all scenes; raises `PluginConformanceError`."""
+    async def judged(self, host: Plain) -> PluginConformanceError | None:
+        """Plays all scenes; returns what is to be raised."""
         self.host = host
-        with captured() as output:
+        with captured() as output, without_warnings_of_unclosed():
             starts = [await self.take_configuration(config) for config in self.configurations]
             if all(starts):
                 await self.play(self.configurations[0])
@@ -202,8 +217,9 @@ class _Proof:
                 "give the child process another one, subprocess.run(…, stdout=subprocess.DEVNULL)",
             )
         self.judge_identity(elsewhere)
-        if self.findings:
-            raise PluginConformanceError(self.name, qualified_name(self.plugin), self.findings.values())
+        if not self.findings:
+            return None
+        return PluginConformanceError(self.name, qualified_name(self.plugin), self.findings.values())
 
     def tell(self, rule: str, problem: str, step: str) -> None:
         self.findings.setdefault((rule, problem), Finding(rule, problem, step))
@@ -247,9 +263,15 @@ class _Proof:
         self.tell(
             rule,
             f"{what} of {failure.plugin!r} fails {when}: {failure.reason}{_raised_at(failure)}",
-            "undo only what was done, by self.defer(release, …) right behind each acquisition; a callback runs "
+            _WHERE_IT_IS_AWAITED
+            if self.returned_awaitable(failure)
+            else "undo only what was done, by self.defer(release, …) right behind each acquisition; a callback runs "
             "once, whatever else fails",
         )
+
+    def returned_awaitable(self, failure: PluginFailedError) -> bool:
+        """Whether it is asynchronous in a way that its class does not show."""
+        return not self.is_asynchronous and "it returned an awaitable" in failure.reason
 
     # Scenes.
 
@@ -313,6 +335,8 @@ class _Proof:
             )
             self.tell(rule, f"new has left {', '.join(types)}", step)
             return
+        elif isinstance(error, PluginFailedError) and self.returned_awaitable(error):
+            step = _WHERE_IT_IS_AWAITED
         elif isinstance(error.__cause__, MissingConfigError):
             step = f"hand over its configuration: assert_plugin_conforms({name}, config={error.__cause__.type_name.rpartition('.')[2]}(…))"
         problem = (
@@ -330,8 +354,11 @@ class _Proof:
                 await self.close(await self.create(config))
 
         what = "an instance has been created and closed"
-        is_clean = await self.leaves_nothing(once, what) and await self.does_not_grow(once, self.cycles, what)
-        await self.fail_later(config, is_clean=is_clean)
+        with only_what_is_new():
+            is_clean = await self.leaves_nothing(once, what) and await self.does_not_grow(
+                once, self.cycles, what
+            )
+            await self.fail_later(config, is_clean=is_clean)
         if not self.exclusive:
             await self.two_at_once(config)
         if self.is_asynchronous:
@@ -372,15 +399,15 @@ class _Proof:
             self.tell("nothing is left behind", f"when {what}, there are more {kind}: {text}", _ENDING[kind])
         is_unclosed = len(texts) >= _MOST_WARNINGS
         if is_unclosed:
-            step = "self.defer(thing.close) right behind the line that opens it: teardown runs only if initialize has returned"
+            step = _ENDING["coroutines" if "never awaited" in texts[-1] else "open files"]
             self.tell("nothing is left behind", f"when {what}: {texts[-1]}", step)
         return not left and not is_unclosed
 
     async def does_not_grow(self, scene: Scene, cycles: int, what: str) -> bool:
         """Whether objects and memory stay the same, however often a scene is played."""
         with quiet():
-            objects, blocks = await memory(scene, cycles)
-            if (objects or blocks) and not any(await memory(self.play_control, cycles)):
+            objects, blocks = await memory(self.host, scene, cycles)
+            if (objects or blocks) and not any(await memory(self.host, self.play_control, cycles)):
                 kinds = await kinds_left(scene, cycles) if objects else []
                 places = await places_left(scene, cycles)
             else:
@@ -435,12 +462,12 @@ class _Proof:
 
     async def let_go(self, config: list[object]) -> None:
         """The last reference from outside goes: the instance ends at once, without the garbage collector."""
-        with _without_collector(), self.unraisable():
+        with _without_collector(), unraisable(self.tell_lost):
             created = [await self.create(config)]
             plugin = created[0].get_plugin_ext(self.plugin)
             reference = weakref.ref(created.pop())
             waited = 0.0
-            while reference() is not None and waited < _PATIENCE:
+            while reference() is not None and waited < _PATIENCE and self.host.has_company():
                 await self.host.pause(0.02)
                 waited += 0.02
             instance = reference()
@@ -455,7 +482,7 @@ class _Proof:
         await self.close(instance)
         instance = await self.create(config)
         waited = 0.0
-        while sys.getrefcount(instance) > usual and waited < _PATIENCE:
+        while sys.getrefcount(instance) > usual and waited < _PATIENCE and self.host.has_company():
             await self.host.pause(0.02)
             waited += 0.02
         if sys.getrefcount(instance) > usual:
@@ -469,24 +496,9 @@ class _Proof:
             "keep none: self.instance is there whenever it is needed, and attach_to is given a weak reference",
         )
 
-    @contextmanager
-    def unraisable(self) -> Generator[None]:
-        """What fails in a drop is told."""
-        outer = sys.unraisablehook
-
-        def hook(unraisable: sys.UnraisableHookArgs) -> None:
-            error = unraisable.exc_value
-            if not isinstance(error, TeardownError):
-                outer(unraisable)
-                return
-            for failure in error.exceptions:
-                self.tell_undoing(failure, _LET_GO, "when the last reference to the instance goes")
-
-        sys.unraisablehook = hook
-        try:
-            yield
-        finally:
-            sys.unraisablehook = outer
+    def tell_lost(self, error: TeardownError) -> None:
+        for failure in error.exceptions:
+            self.tell_undoing(failure, _LET_GO, "when the last reference to the instance goes")
 
     def judge_identity(self, elsewhere: Elsewhere | None) -> None:
         rule = "its identity stays"
@@ -518,6 +530,8 @@ class _Proof:
 
 _LET_GO = "the instance is let go"
 
+_WHERE_IT_IS_AWAITED = "prove it in a host that awaits, await aassert_plugin_conforms(…)"
+
 _MOST_WARNINGS = 3  # of at least six times that the scene was played
 
 _ENDING = {
@@ -526,6 +540,7 @@ _ENDING = {
     "open files": "self.defer(file.close) right behind the line that opens it: teardown runs only if initialize has "
     "returned",
     "child processes": "self.defer(process.wait); self.defer(process.terminate), right behind the line that starts it",
+    "coroutines": "await it, or leave the call out",
     "tasks": "cancel it and await it, in teardown or in a callback given to defer right behind its start",
 }
 

@@ -31,7 +31,7 @@ class Fault(Watch):
         self.plugin = plugin
         self.phase = phase
         self.count = 0
-        self._error = InjectedFaultError(plugin, phase) if error is None else error
+        self._error = error
         self._armed = True
         self._seen: dict[tuple[str, str], None] = {}
 
@@ -45,7 +45,7 @@ class Fault(Watch):
             return
         if call.plugin == self.plugin and call.phase == self.phase:
             self.count += 1
-            raise self._error
+            raise InjectedFaultError(self.plugin, self.phase) if self._error is None else self._error
 
     def disarm(self) -> None:
         self._armed = False

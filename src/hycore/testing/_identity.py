@@ -69,11 +69,10 @@ def imported_elsewhere(plugin: type) -> Elsewhere | None:
             )
         except (OSError, subprocess.TimeoutExpired):
             return None
-        if done.returncode != 0:  # it needs what is there only in this process
-            return None
         with open(path, encoding="utf-8") as answer_file:
             answer = json.load(answer_file)
-    if not os.path.exists(answer["file"]) or not os.path.samefile(answer.pop("file"), file):
+    # It may need what is there only in this process, and it may end that one in its own way.
+    if done.returncode != 0 or "file" not in answer or not os.path.samefile(answer.pop("file"), file):
         return None
     return Elsewhere(answer, done.stdout.decode("utf-8", "replace").strip())
 

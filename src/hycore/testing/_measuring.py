@@ -17,6 +17,8 @@ import warnings
 from collections import Counter
 from contextlib import contextmanager, suppress
 
+from hycore.utils.error import TeardownError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterator
@@ -35,18 +37,25 @@ __all__ = [
     "is_ours",
     "kinds_left",
     "memory",
+    "only_what_is_new",
     "places_left",
     "quiet",
     "unclosed",
+    "unraisable",
+    "without_warnings_of_unclosed",
 ]
 
 _WARM_UP = 3
+_TURNS = 5  # of an event loop: a cancelled task ends in one, and one that it waits for in another
 _HARD_CYCLES = (
     3  # of a round in which threads and files are counted: some dozens may be left behind before it is sure
 )
 _HARD_ROUNDS = 16  # 48 cycles in all: the pools of `asyncio` and `concurrent.futures` have at most 32 threads
-_ROUNDS = 12
-_PATIENCE = 2.0  # seconds in all that what has been told to end may take for it
+_ROUNDS = (
+    12  # at the least, and more if few instances make a round: a cache of the usual 128 entries has to fill
+)
+_INSTANCES = 300
+_PATIENCE = 1.0  # seconds in all that what has been told to end may take for it
 
 
 class Plain:
@@ -55,11 +64,18 @@ class Plain:
     async def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251  nothing else is to run
 
+    async def settle(self) -> None:
+        """Lets tasks end that have been cancelled."""
+
     def tasks(self) -> list[str]:
         return []
 
+    def has_company(self) -> bool:
+        """Whether anything else runs, that may let go of something while this waits."""
+        return len(sys._current_frames()) > 1
 
-class Awaited:
+
+class Awaited(Plain):
     """A host in the event loop that runs, asyncio's or trio's."""
 
     def __init__(self) -> None:
@@ -76,6 +92,10 @@ class Awaited:
 
         await asyncio.sleep(seconds)
 
+    async def settle(self) -> None:
+        for _ in range(_TURNS):
+            await self.pause(0)
+
     def tasks(self) -> list[str]:
         if self.trio is not None:
             return ["a task of trio"] * self.trio.lowlevel.current_statistics().tasks_living
@@ -83,6 +103,9 @@ class Awaited:
 
         found = [task.get_coro() for task in asyncio.all_tasks()]
         return [str(getattr(coroutine, "__qualname__", coroutine)) for coroutine in found]
+
+    def has_company(self) -> bool:
+        return len(self.tasks()) > 1 or super().has_company()
 
 
 def is_in_a_loop() -> bool:
@@ -97,7 +120,7 @@ def is_in_a_loop() -> bool:
 class Held:
     """What a process holds at one moment: by kind, a description of each thing by its key."""
 
-    def __init__(self, host: Plain | Awaited) -> None:
+    def __init__(self, host: Plain) -> None:
         frames = sys._current_frames()
         names = {thread.ident: thread for thread in threading.enumerate()}
         self.kinds: dict[str, dict[object, str]] = {
@@ -171,7 +194,7 @@ def _children() -> dict[object, str]:
     return found
 
 
-async def grown(host: Plain | Awaited, scene: Scene) -> dict[str, str]:
+async def grown(host: Plain, scene: Scene) -> dict[str, str]:
     """Which kinds of things a scene leaves behind whenever it is played, and which things, in words."""
     patience = _PATIENCE
     for _ in range(_WARM_UP):
@@ -209,16 +232,18 @@ def held() -> tuple[int, int]:
     return objects, sys.getallocatedblocks()
 
 
-async def memory(scene: Scene, cycles: int) -> tuple[int, int]:
+async def memory(host: Plain, scene: Scene, cycles: int) -> tuple[int, int]:
     """How many objects and blocks more there are after each round of so many cycles, at the least; 0 for neither."""
     most_objects, most_blocks = max(1, cycles // 2), max(20, cycles // 2)
     for _ in range(_WARM_UP):
         await scene()
     least: tuple[int, int] | None = None
+    await host.settle()
     before = held()
-    for _ in range(_ROUNDS):
+    for _ in range(max(_ROUNDS, _INSTANCES // cycles)):
         for _ in range(cycles):
             await scene()
+        await host.settle()
         after = held()
         objects, blocks = after[0] - before[0], after[1] - before[1]
         least = (objects, blocks) if least is None else (min(objects, least[0]), min(blocks, least[1]))
@@ -231,7 +256,10 @@ async def memory(scene: Scene, cycles: int) -> tuple[int, int]:
 
 
 async def kinds_left(scene: Scene, cycles: int) -> list[str]:
-    """Of which types a scene leaves objects behind, and how many after so many times; most first."""
+    """Of which types a scene leaves objects behind, and how many after so many times; most first.
+
+    Python's own types and ours say little about where they come from: they are told where there are no others.
+    """
     held()
     before = _types()
     for _ in range(cycles):
@@ -239,7 +267,9 @@ async def kinds_left(scene: Scene, cycles: int) -> list[str]:
     held()
     left = _types()
     left.subtract(before)
-    return [f"{number} of {name}" for name, number in left.most_common(3) if number >= max(1, cycles // 2)]
+    kept = [(name, number) for name, number in left.most_common() if number >= max(1, cycles // 2)]
+    telling = [each for each in kept if "." in each[0] and not each[0].startswith("hycore.")]
+    return [f"{number} of {name}" for name, number in (telling or kept)[:3]]
 
 
 async def places_left(scene: Scene, cycles: int) -> list[str]:
@@ -287,6 +317,17 @@ def _types() -> Counter[str]:
 
 
 @contextmanager
+def only_what_is_new() -> Generator[None]:
+    """Keeps what is there already out of collections and counts: in a run of tests these would take seconds."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextmanager
 def quiet() -> Generator[None]:
     """What tests keep of each log record and warning does not count as growth: here both are dropped."""
     import logging
@@ -304,13 +345,31 @@ def quiet() -> Generator[None]:
 
 
 @contextmanager
+def unraisable(tell: Callable[[TeardownError], object]) -> Generator[None]:
+    """Hands over what fails while an instance ends with its last reference, where nobody can be told."""
+    outer = sys.unraisablehook
+
+    def hook(lost: sys.UnraisableHookArgs) -> None:
+        if isinstance(lost.exc_value, TeardownError):
+            tell(lost.exc_value)
+        else:
+            outer(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = outer
+
+
+@contextmanager
 def unclosed() -> Generator[list[str]]:
-    """Collects the texts of warnings that something was left unclosed, or never awaited."""
+    """Collects the texts of warnings that something was left unclosed, or never awaited; nobody else gets these."""
     texts: list[str] = []
     gc.collect()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
-        warnings.filterwarnings("always", "coroutine .* was never awaited", RuntimeWarning)
+        warnings.filterwarnings("always", _NEVER_AWAITED, RuntimeWarning)
         yield texts
         gc.collect()
     texts += [
@@ -318,3 +377,16 @@ def unclosed() -> Generator[list[str]]:
         for each in caught
         if issubclass(each.category, ResourceWarning) or "was never awaited" in str(each.message)
     ]
+
+
+@contextmanager
+def without_warnings_of_unclosed() -> Generator[None]:
+    """What `unclosed` has collected in one scene is not told again by the others."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        warnings.filterwarnings("ignore", _NEVER_AWAITED, RuntimeWarning)
+        yield
+        gc.collect()
+
+
+_NEVER_AWAITED = "coroutine .* was never awaited"

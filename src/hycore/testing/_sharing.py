@@ -2,19 +2,23 @@
 
 Everything is compared by identity: no code of a plugin or of its configuration runs, but that of its fields.
 
-Layer: `testing`, a leaf within it.
+Layer: `testing`, above `_measuring`.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
+from _thread import get_ident
 from collections import deque
 
+from hycore.testing._measuring import is_ours
 from hycore.utils.opaque import AddressedObject, OpaqueObject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
     from typing import Any
 
 __all__ = ["Picture", "SharedState", "where_held"]
@@ -158,28 +162,47 @@ def _places(plugin: type) -> Iterator[tuple[str, Any]]:
 
 def where_held(thing: object, plugin: object, module: str) -> str:
     """What holds a strong reference to a thing, in words: an attribute of the plugin if it is one."""
-    import gc
-
-    for name in [
-        *getattr(plugin, "__dict__", {}),
-        *[each for base in type(plugin).__mro__ for each in _slots(base)],
-    ]:
+    slots = [name for base in type(plugin).__mro__ for name in _slots(base)]
+    for name in [*getattr(plugin, "__dict__", {}), *slots]:
         if getattr(plugin, name, None) is thing:
             return f"self.{name}"
     found: list[str] = []
-    for holder in gc.get_referrers(thing):
-        kind = type(holder)
-        if kind.__name__ in ("frame", "InstanceRef") or kind.__module__.startswith("hycore."):
-            continue
-        if kind is dict:
-            named = [str(key) for key, value in list(holder.items()) if value is thing]
-            if holder is vars(sys.modules.get(module, sys)):
-                return f"{module}.{named[0]}"
-            found.append(f"a dictionary, as {named[0]!r}" if named else "a dictionary")
-        else:
-            found.append(
-                {"cell": "a function that uses it as a variable from outside"}.get(
-                    kind.__name__, f"a {kind.__name__}"
-                )
-            )
+    for holder in gc.get_referrers(thing):  # in a comprehension the thing would be a variable from outside
+        text = _holder(holder, thing, module)
+        if text is not None:
+            found.append(text)
+    found += _variables_of_threads(thing)
     return found[0] if found else "something that cannot be seen from here"
+
+
+def _holder(holder: Any, thing: object, module: str) -> str | None:
+    """What one object is that refers to a thing; `None` for what is ours, and for frames: these are told by threads."""
+    kind = type(holder)
+    if kind.__name__ in ("frame", "InstanceRef") or kind.__module__.startswith("hycore."):
+        return None
+    code = getattr(holder, "cr_code", None) or getattr(holder, "gi_code", None)
+    if code is not None:
+        return None if is_ours(code.co_filename) else f"a variable of {code.co_qualname}"
+    if kind is dict:
+        named = [str(key) for key, value in list(holder.items()) if value is thing]
+        if holder is vars(sys.modules.get(module, sys)):
+            return f"{module}.{named[0]}"
+        return f"a dictionary, as {named[0]!r}" if named else "a dictionary"
+    if kind.__name__ == "cell":
+        return "a function that uses it as a variable from outside"
+    return f"a {kind.__name__}"
+
+
+def _variables_of_threads(thing: object) -> list[str]:
+    """The functions that other threads are in and that have a thing in a variable."""
+    found: list[str] = []
+    for thread, innermost in sys._current_frames().items():
+        frame: FrameType | None = innermost if thread != get_ident() else None
+        while frame is not None:
+            found += [
+                f"the variable {name} of {frame.f_code.co_qualname}, in a thread"
+                for name, value in frame.f_locals.items()
+                if value is thing
+            ]
+            frame = frame.f_back
+    return found

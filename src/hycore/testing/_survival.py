@@ -6,28 +6,29 @@ Layer: `testing`, above `_faults`.
 from __future__ import annotations
 
 import gc
-import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from hycore.ext._inventory import checked_inventory
 from hycore.testing._errors import Finding, HostConformanceError, RunningLoopError
 from hycore.testing._faults import Fault
-from hycore.testing._measuring import Held, Plain, is_in_a_loop
+from hycore.testing._measuring import Held, Plain, is_in_a_loop, unraisable
 from hycore.testing._watching import PHASES, Call, Watch, watching
 from hycore.utils.error import PluginFailedError, PluginLoadError, describe, qualified_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
     from typing import Any
 
     from hycore.base._lifecycle import Lifecycle
     from hycore.ext import Inventory
+    from hycore.utils.error import TeardownError
 
 __all__ = ["assert_host_survives"]
 
-_PATIENCE = 1.0  # seconds for threads that have been told to end
+_PATIENCE = 1.0  # seconds for what has been told to end
+_LITTLE_PATIENCE = 0.1  # the same in a host that has once left something behind
 
 
 def assert_host_survives(
@@ -44,14 +45,17 @@ def assert_host_survives(
 
     - it handles it and returns, or raises something that tells which plugin failed in which phase (the error of the
       runtime, or one that is caused by it), or ends with `SystemExit`;
-    - afterwards none of its instances is up, each plugin that was initialized has been torn down once, in reverse
-      order, and no thread is left;
+    - afterwards none of its instances is up, and no thread, open file or child process is left;
     - no failure in a teardown is lost, as it is where an instance ends with its last reference.
 
     Raises `HostConformanceError` with every finding at once, and what the host raises undisturbed.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test, and the findings
     proof = _Proof(host, checked_inventory(inventory))
     proof.prove()
+    if proof.findings:
+        name = getattr(host, "__qualname__", None) or repr(host)
+        raise HostConformanceError(name, proof.findings.values())
     return tuple(proof.tried)
 
 
@@ -61,15 +65,13 @@ class _Proof:
         self.inventory = inventory
         self.findings: dict[tuple[str, str], Finding] = {}
         self.tried: list[tuple[str, str]] = []
+        self.patience = _PATIENCE
 
     def prove(self) -> None:
         seen = self.run_undisturbed()
         for plugin, phase in sorted(seen, key=lambda pair: PHASES.index(pair[1])):
             self.tried.append((plugin, phase))
             self.run_with(plugin, phase)
-        if self.findings:
-            name = getattr(self.host, "__qualname__", None) or repr(self.host)
-            raise HostConformanceError(name, self.findings.values())
 
     def tell(self, when: str, problem: str, step: str) -> None:
         self.findings.setdefault((when, problem), Finding(when, problem, step))
@@ -78,8 +80,10 @@ class _Proof:
         """Runs the host once, and returns which phases of which plugins came."""
         run = _Run()
         self.inventory.refresh()
-        with watching(run), run.unraisable():
+        with watching(run), unraisable(run.lose):
             _play(self.host)
+            gc.collect()  # a cycle that an instance stands in
+        seen = list(run.seen)
         when = "nothing fails"
         if not run.lives:
             self.tell(
@@ -88,27 +92,28 @@ class _Proof:
                 "hand over a function that runs the host once, here: assert_host_survives(lambda: main(['run']))",
             )
         self.judge_instances(run, when)
-        return list(run.seen)
+        return seen
 
     def run_with(self, plugin: str, phase: str) -> None:
         when = f"{phase} of {plugin!r} fails"
-        threads = self.run_disturbed(plugin, phase, when)
+        left = self.run_disturbed(plugin, phase, when)
         # What is started once, by the first failure of all, is not left behind each time.
-        if threads and (threads := self.run_disturbed(plugin, phase, when)):
+        if left and (left := self.run_disturbed(plugin, phase, when)):
+            self.patience = _LITTLE_PATIENCE
             self.tell(
                 when,
-                f"threads are left: {', '.join(threads)}",
+                f"left are {'; '.join(f'{kind}: {texts}' for kind, texts in sorted(left.items()))}",
                 "end in a finally block, or when a with block ends, what was started before the instance was created",
             )
 
-    def run_disturbed(self, plugin: str, phase: str, when: str) -> list[str]:
-        """Runs the host with one failure; returns the threads that are left."""
+    def run_disturbed(self, plugin: str, phase: str, when: str) -> dict[str, str]:
+        """Runs the host with one failure; returns what is left, by kind."""
         run = _Run()
         fault = Fault(plugin, phase, None)
         self.inventory.refresh()
         before = Held(_HOST)
         problem: str | None = None
-        with watching(run), watching(fault), run.unraisable():
+        with watching(run), watching(fault), unraisable(run.lose):
             try:
                 _play(self.host)
             except KeyboardInterrupt:
@@ -116,6 +121,7 @@ class _Proof:
             except BaseException as error:
                 # Whoever keeps the error keeps the frames that the host's instance stands in.
                 problem = _judged(error, plugin, phase)
+            gc.collect()
         fault.disarm()
         if fault.count == 0:
             self.tell(
@@ -136,75 +142,49 @@ class _Proof:
                 "end the instance by with, or close(): when its last reference goes, nothing can be raised",
             )
         self.judge_instances(run, when)
-        deadline = time.monotonic() + _PATIENCE
+        return self.left_after(before)
+
+    def left_after(self, before: Held) -> dict[str, str]:
+        """What is there that was not, by kind, when it has had time to end."""
+        deadline = time.monotonic() + self.patience
         while True:
             after = Held(_HOST)
-            left = after.beyond(before, "threads")
+            left = {kind: ", ".join(after.beyond(before, kind)[:2]) for kind in after.more_than(before)}
             if not left or time.monotonic() > deadline:
-                return left[:2]
+                return left
             time.sleep(0.02)
-            gc.collect()
 
     def judge_instances(self, run: _Run, when: str) -> None:
-        for number, life in run.lives.items():
-            up, down = run.up.get(number, []), run.down.get(number, [])
+        for life in run.lives:
             if life.phase != "ended":
+                up = [repr(registry.name) for registry in life.registries[: life.binding.up]]
                 self.tell(
                     when,
-                    f"an instance is left up, with {', '.join(map(repr, up)) or 'no extension'}",
+                    f"an instance is left up, with {', '.join(up) or 'no extension'}",
                     "with create_instance(info) as instance: …    # or close() in a finally block",
                 )
                 _end(life)
-            elif down != up[::-1]:
-                self.tell(
-                    when,
-                    f"{', '.join(map(repr, up))} were initialized, and torn down were {', '.join(map(repr, down))}",
-                    "leave the hooks of plugins to the runtime: close the instance once",
-                )
 
 
 _HOST = Plain()
 
 
 class _Run(Watch):
-    """One run of a host: its lives by number, what came, and what failed where nobody could be told."""
+    """One run of a host: its lives, what came, and what failed where nobody could be told."""
 
     def __init__(self) -> None:
-        self.lives: dict[int, Lifecycle] = {}
+        self.lives: list[Lifecycle] = []
         self.seen: dict[tuple[str, str], None] = {}
-        self.up: dict[int, list[str]] = {}
-        self.down: dict[int, list[str]] = {}
         self.lost: list[str] = []
 
     def born(self, number: int, life: Lifecycle) -> None:
-        self.lives[number] = life
+        self.lives.append(life)
 
     def begins(self, call: Call) -> None:
         self.seen[call.plugin, call.phase] = None
-        if call.phase == "teardown":
-            self.down.setdefault(call.life, []).append(call.plugin)
 
-    def ends(self, call: Call, error: BaseException | None) -> None:
-        if call.phase == "initialize" and error is None:
-            self.up.setdefault(call.life, []).append(call.plugin)
-
-    @contextmanager
-    def unraisable(self) -> Generator[None]:
-        outer = sys.unraisablehook
-
-        def hook(unraisable: sys.UnraisableHookArgs) -> None:
-            error = unraisable.exc_value
-            failures = getattr(error, "exceptions", ())
-            if any(isinstance(failure, PluginFailedError) for failure in failures):
-                self.lost.append(str(error))
-            else:
-                outer(unraisable)
-
-        sys.unraisablehook = hook
-        try:
-            yield
-        finally:
-            sys.unraisablehook = outer
+    def lose(self, error: TeardownError) -> None:
+        self.lost.append(str(error))
 
 
 def _play(host: Callable[[], object]) -> None:
