@@ -53,14 +53,17 @@ class _Here:
         return name
 
 
-class _Threads(_local):
-    """Each thread's own; a forked child goes on with that of the thread that forked."""
-
-    def __init__(self) -> None:
-        self.here = _Here()
+# `here` is each thread's own; a forked child goes on with that of the thread that forked.
+_threads = _local()
 
 
-_threads = _Threads()
+def _first_here() -> _Here:
+    """That of a thread that has none yet.
+
+    Were it made by `__init__` of a `_local`, a finalizer or a signal handler that logs meanwhile would find none.
+    """
+    here = _threads.here = _Here()
+    return here
 
 
 @final
@@ -144,7 +147,7 @@ class InstanceStateEXT:
 
     def _deliver_early(self, early: list[LogMessageEXT], callback: Callable[[LogMessageEXT], object]) -> None:
         """Takes each message out of the list before it is delivered, so that it is delivered once."""
-        here = _threads.here
+        here: _Here = getattr(_threads, "here", None) or _first_here()
         if self in here.delivering:  # a callback exchanges the callback: who called it goes on
             return
         for _ in range(len(early)):
@@ -202,7 +205,10 @@ class InstanceStateEXT:
         made._line = None
         made._time = time_ns()
         made._timepoint = None
-        here = _threads.here
+        try:
+            here: _Here = _threads.here
+        except AttributeError:
+            here = _first_here()
         thread = here.thread
         made.thread_name = here.first_name() if thread is None else thread.name
         made.exception = None if exc is None or exc is False else traceback_of(exc)
