@@ -187,6 +187,23 @@ def test_what_is_collected_while_a_thread_logs_for_the_first_time_is_heard(
         sink.clear()
 
 
+def test_a_thread_that_logs_before_it_has_its_name_tells_it_later(
+    logged: tuple[InstanceContext, Sink],
+) -> None:
+    """As where something is collected while it starts, and logs."""
+    instance, sink = logged
+
+    class Early(threading.Thread):
+        def _bootstrap_inner(self) -> None:  # in which the thread registers itself
+            hyinfo(instance, "early")
+            super()._bootstrap_inner()  # type: ignore[misc]
+
+    thread = Early(target=lambda: [hyinfo(instance, text) for text in "ab"], name="worker")
+    thread.start()
+    thread.join(10)
+    assert [message.thread_name for message in sink[1:]] == ["worker", "worker"]
+
+
 def test_a_message_is_a_value(logged: tuple[InstanceContext, Sink]) -> None:
     """`repr`, equality, hash and `pickle` go by the plain fields; it cannot be changed."""
     instance, sink = logged

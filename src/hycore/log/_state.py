@@ -48,7 +48,10 @@ class _Here:
         threading = sys.modules.get("threading")
         if threading is None:  # there is no other thread that could have a name
             return "MainThread"
-        self.thread = thread = threading.current_thread()
+        thread = threading.current_thread()
+        # A dummy may stand for one that starts, and has its own name soon.
+        if not isinstance(thread, threading._DummyThread):
+            self.thread = thread
         name: str = thread.name
         return name
 
