@@ -5,6 +5,7 @@ Layer: `log`, above `_message`.
 
 from __future__ import annotations
 
+import os
 import sys
 from _thread import _local
 from sys import _getframe
@@ -67,6 +68,17 @@ def _first_here() -> _Here:
     """
     here = _threads.here = _Here()
     return here
+
+
+def _after_fork() -> None:
+    """In a forked child: the callback that has forked may go on here for good, and what is logged is delivered."""
+    here: _Here | None = getattr(_threads, "here", None)
+    if here is not None:
+        here.delivering.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @final
