@@ -200,6 +200,16 @@ def test_an_unknown_subject_is_wrong_usage(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
+def test_a_python_that_is_not_found_is_told() -> None:
+    """Before the folder of its environment, which has no name then, is emptied."""
+    command = ["make", "-n", "bench-one", "BENCH_PYTHON=no-such-python"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 2
+    assert "BENCH_PYTHON=no-such-python is not found" in done.stderr
+    assert "rm -rf .venv-bench" not in done.stdout
+
+
 def test_the_docs_are_filled_with_what_was_measured(tmp_path: Path) -> None:
     """Every goal, all tables and both pictures; the same bytes each time, and no word between them is touched."""
     results, page = tmp_path / "results", tmp_path / "speed.md"
