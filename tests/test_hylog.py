@@ -114,8 +114,10 @@ def test_failures_of_the_callback_are_counted(monkeypatch: pytest.MonkeyPatch) -
     assert plugin.failures == before + 1
 
 
-def test_failures_of_other_callbacks_are_not_counted(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A logger counts those of its own callback, whoever filled the slot before it and after it."""
+def test_failures_before_and_after_a_logger_are_not_its_own(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A logger counts those that come while it is up."""
     reported: list[BaseException] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda args: reported.append(args.exc_value))
 

@@ -121,15 +121,19 @@ def test_c1_new_that_returns_nothing_has_failed(world: Any) -> None:
 
 
 def test_c1_new_that_returns_a_plugin_of_another_instance_has_failed(world: Any) -> None:
-    """C1: an object belongs to one instance, for good."""
+    """C1: an object belongs to one instance at a time, whether anybody else holds it or not."""
     kept: list[Any] = []
     kind = world.plugin("a", {"new": lambda both: kept.append(both[0]) if not kept else kept[0]})
     with world.create(["a"]) as first:
         with pytest.raises(PluginFailedError, match="failed in new"):
             world.create(["a"])
         assert first.get_plugin_ext(kind) is kept[0]
-    with pytest.raises(PluginFailedError, match="failed in new"):
-        world.create(["a"])
+    with world.create(["a"]) as second:
+        assert second.get_plugin_ext(kind) is kept[0]
+    pool = [kept.pop()]
+    kind.new = classmethod(lambda cls, ext: pool.pop())
+    with world.create(["a"]) as third:
+        assert third.get_plugin_ext(kind) is not None
 
 
 def test_c1_a_subclass_is_looked_up_by_the_registered_class(world: Any) -> None:

@@ -253,13 +253,12 @@ def _binding_of(plugin: PluginEXT) -> Binding | None:
 
 
 def is_bound(plugin: PluginEXT, *, plain: bool) -> bool:
-    """Whether a plugin belongs, or has belonged, to an instance.
+    """Whether a plugin belongs to an instance that has not ended.
 
     `plain` says that reading an attribute runs no code of the plugin; then the usual answer needs no exception.
     """
-    if plain:
-        return getattr(plugin, "_PluginEXT__binding", None) is not None
-    return _binding_of(plugin) is not None
+    binding = getattr(plugin, "_PluginEXT__binding", None) if plain else _binding_of(plugin)
+    return binding is not None and not binding.ended
 
 
 def bind(plugin: object, binding: Binding) -> None:

@@ -31,7 +31,7 @@ class LogPluginEXT(PluginEXT):
 
     @property
     def failures(self) -> int:
-        """How often the callback raised."""
+        """How often a log callback of the instance raised while this logger was up."""
         state = self._state
         return self._failures + (0 if state is None else state.failures)
 
