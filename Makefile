@@ -185,8 +185,12 @@ $(STAMPS)/examples: $(call files,$(HOST) $(PLUGINS) $(MORE)) | $(STAMPS)/ours
 	@$(INSTALL) ./$(HOST) ./$(PLUGINS) ./$(MORE)
 	$(done)
 
+# Without its version the folder below would be that of all environments, which is emptied first.
+bench_python_is_found = $(if $(BENCH_VERSION),,$(error BENCH_PYTHON=$(BENCH_PYTHON) is not found))
+
 # The peers, and ours beside them, in an environment with nothing else that could be found or imported.
 $(BENCH_STAMPS)/peers: pyproject.toml Makefile $(STAMPS)/run
+	$(bench_python_is_found)
 	@echo 'Setting up $(BENCH_ENV) (once) ...'
 	@rm -rf $(BENCH_ENV)
 	$(start)
@@ -203,6 +207,7 @@ $(BENCH_STAMPS)/ours: LICENSE $(wildcard README.md) $(call files,src) $(BENCH_ST
 
 # The Rust build has our import name. It is not published for every system: without it the tables say so.
 $(RUST_STAMPS)/peers: pyproject.toml Makefile $(STAMPS)/run
+	$(bench_python_is_found)
 	@echo 'Setting up $(RUST_ENV) (once) ...'
 	@rm -rf $(RUST_ENV)
 	$(start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from benchmarks._results import FOLDER, goals_table, met_and_missed, read_results
@@ -13,6 +14,8 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=FOLDER, help=f"the folder of the runs ({FOLDER})")
     folder: Path = parser.parse_args().results
     results = read_results(folder)
+    if not results:
+        sys.exit(f"Nothing is measured in {folder}. Run make bench first.")
     text = f"{goals_table(results)}\n\n{met_and_missed(results)}\n"
     (folder / "goals.md").write_text(text, "utf-8")
     print(text)

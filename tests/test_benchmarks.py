@@ -200,6 +200,25 @@ def test_an_unknown_subject_is_wrong_usage(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_goals_of_nothing_are_not_told(tmp_path: Path) -> None:
+    """Where nothing was measured, or the folder is not there."""
+    for folder in (tmp_path, tmp_path / "none"):
+        command = [sys.executable, "-m", "benchmarks.goals", f"--results={folder}"]
+        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=50)
+        assert done.returncode == 1
+        assert (done.stdout, done.stderr) == ("", f"Nothing is measured in {folder}. Run make bench first.\n")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
+def test_a_python_that_is_not_found_is_told() -> None:
+    """Before the folder of its environment, which has no name then, is emptied."""
+    command = ["make", "-n", "bench-one", "BENCH_PYTHON=no-such-python"]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 2
+    assert "BENCH_PYTHON=no-such-python is not found" in done.stderr
+    assert "rm -rf .venv-bench" not in done.stdout
+
+
 def test_the_docs_are_filled_with_what_was_measured(tmp_path: Path) -> None:
     """Every goal, all tables and both pictures; the same bytes each time, and no word between them is touched."""
     results, page = tmp_path / "results", tmp_path / "speed.md"

@@ -51,6 +51,8 @@ hycore.base._plan
 hycore.base.api
 hycore.ext
 hycore.ext._definition
+hycore.ext._discovery
+hycore.ext._entry_points
 hycore.ext._inventory
 hycore.ext._loader
 hycore.ext._traits

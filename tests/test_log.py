@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import pickle
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -137,6 +138,70 @@ def test_a_message_tells_the_name_that_its_thread_has_now(logged: tuple[Instance
     thread.start()
     thread.join(10)
     assert [message.thread_name for message in sink] == ["reader", "writer", "writer"]
+
+
+class Garbage:
+    """Says so when it is collected, which the garbage collector must do."""
+
+    def __init__(self, instance: InstanceContext) -> None:
+        self.instance = instance
+        self.itself = self
+
+    def __del__(self) -> None:
+        hyinfo(self.instance, "collected")
+
+
+@pytest.fixture
+def collecting_after() -> Iterator[Callable[[int], None]]:
+    """Lets the garbage collector run after so many objects more; at the end all is as before."""
+    before = gc.get_threshold()
+    gc.disable()
+
+    def collecting_after(objects: int) -> None:
+        gc.set_threshold(gc.get_count()[0] + objects, *before[1:])
+        gc.enable()
+
+    yield collecting_after
+    gc.set_threshold(*before)
+    gc.enable()
+
+
+def test_what_is_collected_while_a_thread_logs_for_the_first_time_is_heard(
+    logged: tuple[InstanceContext, Sink], collecting_after: Callable[[int], None]
+) -> None:
+    """Between whichever two instructions of that the collector runs; so is a signal handler."""
+    instance, sink = logged
+
+    def work(objects: int) -> None:
+        Garbage(instance)
+        collecting_after(objects)
+        hyinfo(instance, "first")
+        gc.disable()
+
+    for objects in range(1, 20):
+        thread = threading.Thread(target=work, args=(objects,))
+        thread.start()
+        thread.join(10)
+        gc.collect()
+        assert sorted(texts(sink)) == ["collected", "first"]
+        sink.clear()
+
+
+def test_a_thread_that_logs_before_it_has_its_name_tells_it_later(
+    logged: tuple[InstanceContext, Sink],
+) -> None:
+    """As where something is collected while it starts, and logs."""
+    instance, sink = logged
+
+    class Early(threading.Thread):
+        def _bootstrap_inner(self) -> None:  # in which the thread registers itself
+            hyinfo(instance, "early")
+            super()._bootstrap_inner()  # type: ignore[misc]
+
+    thread = Early(target=lambda: [hyinfo(instance, text) for text in "ab"], name="worker")
+    thread.start()
+    thread.join(10)
+    assert [message.thread_name for message in sink[1:]] == ["worker", "worker"]
 
 
 def test_a_message_is_a_value(logged: tuple[InstanceContext, Sink]) -> None:

@@ -279,6 +279,33 @@ def test_t6_a_child_forked_inside_a_hook_undoes_nothing(tmp_path: Path, phase: s
     assert (stderr, status) == ("", 0)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_t6_what_a_child_forked_inside_a_log_callback_logs_is_delivered(tmp_path: Path) -> None:
+    """T6: logging reaches the callback, in which the child may go on for good; what the parent logs there is dropped."""
+    script = """
+    import warnings
+    warnings.simplefilter("ignore", DeprecationWarning)
+    def callback(message):
+        say("log", message.message)
+        if message.message != "fork":
+            return
+        child = os.fork()
+        if child == 0:
+            hyinfo(instance, "from the child")
+            os._exit(0)
+        say("status", os.waitpid(child, 0)[1])
+        hyinfo(instance, "from the callback")
+    instance = create()
+    instance.ext.log_callback = callback
+    hyinfo(instance, "fork")
+    hyinfo(instance, "from the parent")
+    instance.close()
+    """
+    lines, stderr, status = run(script, tmp_path)
+    assert lines == ["log fork", "log from the child", "status 0", "log from the parent"]
+    assert (stderr, status) == ("", 0)
+
+
 # F1: sys.exit in a hook.
 
 

@@ -10,6 +10,7 @@ import sys
 from _thread import RLock, get_ident
 
 from hycore.ext._definition import PluginRegistry, registry_of
+from hycore.ext._discovery import Problem, look
 from hycore.utils._record import Record, fill
 from hycore.utils.error import (
     ArgumentTypeError,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
     from uuid import UUID
 
-    from hycore.ext._discovery import Found, Look, Problem
+    from hycore.ext._discovery import Found, Look
     from hycore.ext._index import Index
 
 __all__ = [
@@ -211,9 +212,6 @@ class Snapshot:
 
     def _look(self) -> dict[str, tuple[InventoryEntry, ...]]:
         index = self._index
-        # Where nothing is looked for, discovery need not be imported: 0.04 of a process with a first empty instance.
-        from hycore.ext._discovery import look
-
         disk = look(self._groups, None if index is None else index.path)
         if index is not None:
             index.keep(disk)
@@ -365,8 +363,6 @@ class Inventory:
         return tuple([entry.registry for entry in self._entries if entry.registry is not None])
 
     def _look(self) -> tuple[tuple[InventoryEntry, ...], tuple[Problem, ...]]:
-        from hycore.ext._discovery import look
-
         return _with_submitted(self.groups, look(self.groups), self._entries)
 
     def __repr__(self) -> str:
@@ -378,8 +374,6 @@ def _with_submitted(
     groups: tuple[str, ...], disk: Look, submitted: tuple[InventoryEntry, ...]
 ) -> tuple[tuple[InventoryEntry, ...], tuple[Problem, ...]]:
     """Every claim, and what was skipped."""
-    from hycore.ext._discovery import Problem
-
     if not disk.found:
         return submitted, tuple(disk.problems)
     entries = _merged(groups, disk.found, submitted)

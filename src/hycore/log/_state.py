@@ -5,6 +5,7 @@ Layer: `log`, above `_message`.
 
 from __future__ import annotations
 
+import os
 import sys
 from _thread import _local
 from sys import _getframe
@@ -48,19 +49,36 @@ class _Here:
         threading = sys.modules.get("threading")
         if threading is None:  # there is no other thread that could have a name
             return "MainThread"
-        self.thread = thread = threading.current_thread()
+        thread = threading.current_thread()
+        # A dummy may stand for one that starts, and has its own name soon.
+        if not isinstance(thread, threading._DummyThread):
+            self.thread = thread
         name: str = thread.name
         return name
 
 
-class _Threads(_local):
-    """Each thread's own; a forked child goes on with that of the thread that forked."""
-
-    def __init__(self) -> None:
-        self.here = _Here()
+# `here` is each thread's own; a forked child goes on with that of the thread that forked.
+_threads = _local()
 
 
-_threads = _Threads()
+def _first_here() -> _Here:
+    """That of a thread that has none yet.
+
+    Were it made by `__init__` of a `_local`, a finalizer or a signal handler that logs meanwhile would find none.
+    """
+    here = _threads.here = _Here()
+    return here
+
+
+def _after_fork() -> None:
+    """In a forked child: the callback that has forked may go on here for good, and what is logged is delivered."""
+    here: _Here | None = getattr(_threads, "here", None)
+    if here is not None:
+        here.delivering.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @final
@@ -144,7 +162,7 @@ class InstanceStateEXT:
 
     def _deliver_early(self, early: list[LogMessageEXT], callback: Callable[[LogMessageEXT], object]) -> None:
         """Takes each message out of the list before it is delivered, so that it is delivered once."""
-        here = _threads.here
+        here: _Here = getattr(_threads, "here", None) or _first_here()
         if self in here.delivering:  # a callback exchanges the callback: who called it goes on
             return
         for _ in range(len(early)):
@@ -202,7 +220,10 @@ class InstanceStateEXT:
         made._line = None
         made._time = time_ns()
         made._timepoint = None
-        here = _threads.here
+        try:
+            here: _Here = _threads.here
+        except AttributeError:
+            here = _first_here()
         thread = here.thread
         made.thread_name = here.first_name() if thread is None else thread.name
         made.exception = None if exc is None or exc is False else traceback_of(exc)
