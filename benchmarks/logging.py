@@ -7,7 +7,8 @@ What is compared, and how far it is alike:
   thread's number, and calls the callback. Whoever raises in it disturbs the caller, it cannot be exchanged while others
   log, and what the callback logs itself has no end.
 - **The floor of a disabled call** is a method that compares and returns. It takes a text and whatever is to be formatted
-  into it, as every log function must; one that takes a text only is a row without a goal.
+  into it, as every log function must; one that takes a text only, and one that takes `exc=` besides, as ours does, are
+  rows without a goal.
 - Ours logs through the logger extension, as a host has it. The record tells the thread by its name, and works out the
   line, the zone of the time and the member of the enumeration when they are read.
 - **The peers** log in their own words, each to a callback that gets a record with the text in it.
@@ -86,6 +87,11 @@ class Floor:
             )
         )
 
+    def compare_and_take_exc(self, message: str, *args: object, exc: BaseException | None = None) -> None:
+        """Is never wanted."""
+        if self.level > 2:
+            return
+
     def compare(self, message: str) -> None:
         """Is never wanted."""
         if self.level > 2:
@@ -110,12 +116,11 @@ def logging(setting: Setting) -> Iterator[Subject]:
                 for peer in peers:
                     cases[f"{case}: {peer}"] = _of_peer(peer, what, wanted=state == "enabled")
                 comparisons += _beside(case, state, what, ["floor", *peers])
-        text_only = "disabled, text only: floor"
-        cases[text_only] = inlined(f"log.compare({BRACES['no arguments']})", log=Floor(4, take))
-        ours = "disabled, no arguments: ours"
-        comparisons.append(
-            Comparison("log call, disabled, no arguments; the floor takes none", ours, text_only, "times")
-        )
+        for method, takes in (("compare", "none"), ("compare_and_take_exc", "exc= too")):
+            floor_of_its_own = f"disabled, takes {takes}: floor"
+            cases[floor_of_its_own] = inlined(f"log.{method}({BRACES['no arguments']})", log=Floor(4, take))
+            what = f"log call, disabled, no arguments; the floor takes {takes}"
+            comparisons.append(Comparison(what, "disabled, no arguments: ours", floor_of_its_own, "times"))
         yield Subject("The callback does nothing.", cases, comparisons)
 
 

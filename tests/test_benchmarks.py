@@ -45,7 +45,8 @@ CASES: dict[str, dict[str, list[str]]] = {
             for state in ("enabled", "disabled")
             for what in ("no arguments", "3 arguments")
         },
-        "disabled, text only": ["floor"],
+        "disabled, takes none": ["floor"],
+        "disabled, takes exc= too": ["floor"],
     },
     "lookups": {
         "get_plugin_ext(T)": ["ours"],

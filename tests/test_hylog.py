@@ -106,10 +106,36 @@ def test_failures_of_the_callback_are_counted(monkeypatch: pytest.MonkeyPatch) -
         raise ValueError("broken")
 
     with create(LogCreateInfoEXT(callback=broken)) as instance:
-        before = instance.require_plugin_ext(LogPluginEXT).failures
+        plugin = instance.require_plugin_ext(LogPluginEXT)
+        before = plugin.failures
         hyinfo(instance, "text")
-        assert instance.require_plugin_ext(LogPluginEXT).failures == before + 1
+        assert plugin.failures == before + 1
     assert len(reported) == 1
+    assert plugin.failures == before + 1
+
+
+def test_failures_of_other_callbacks_are_not_counted(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logger counts those of its own callback, whoever filled the slot before it and after it."""
+    reported: list[BaseException] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: reported.append(args.exc_value))
+
+    def fill(plugin: Any) -> None:
+        def broken(message: LogMessageEXT) -> None:
+            raise ValueError("broken")
+
+        hyinfo(plugin.instance, "early")
+        plugin.instance.ext.log_callback = broken
+
+    world.plugin("first", {"initialize": fill, "teardown": lambda plugin: hyinfo(plugin.instance, "late")})
+    world.inventory.submit(LogPluginEXT)
+    create_info = LogCreateInfoEXT(callback=lambda message: None)
+    with world.create(["first", HYPERION_LOGGER_NAME_EXT], ext=[create_info]) as instance:
+        assert instance.ext.failures > 0
+        plugin = instance.require_plugin_ext(LogPluginEXT)
+        so_far = instance.ext.failures
+    assert instance.ext.failures == so_far + 1
+    assert plugin.failures == 0
+    assert len(reported) == 2  # the callback was put back: it is a new one
 
 
 def test_readable_lines_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,9 +37,6 @@ for name in hypi.api.__all__:
 WITH_HYCORE = """
 __future__
 atexit
-collections
-datetime
-functools
 hycore
 hycore.base
 hycore.base._beginning
@@ -54,28 +51,20 @@ hycore.base._plan
 hycore.base.api
 hycore.ext
 hycore.ext._definition
-hycore.ext._discovery
-hycore.ext._entry_points
 hycore.ext._inventory
 hycore.ext._loader
-hycore.ext._specifier
 hycore.ext._traits
 hycore.log
 hycore.log._emit
 hycore.log._message
 hycore.log._state
+hycore.log._text
 hycore.utils
 hycore.utils._record
 hycore.utils._unraisable
 hycore.utils.error
 hycore.utils.opaque
 itertools
-keyword
-math 3.11
-operator
-reprlib
-types
-weakref
 """
 WITH_A_FIRST_INSTANCE = """
 """

@@ -122,6 +122,23 @@ def test_a_message_tells_where_and_when(logged: tuple[InstanceContext, Sink]) ->
     assert before - timedelta(seconds=1) < here.timepoint < before + timedelta(seconds=50)
 
 
+def test_a_message_tells_the_name_that_its_thread_has_now(logged: tuple[InstanceContext, Sink]) -> None:
+    """Whatever it was before, and however it is called later."""
+    instance, sink = logged
+
+    def work() -> None:
+        thread = threading.current_thread()
+        for name in ("reader", "writer", "writer"):
+            thread.name = name
+            hyinfo(instance, name)
+        thread.name = "gone"
+
+    thread = threading.Thread(target=work, name="worker")
+    thread.start()
+    thread.join(10)
+    assert [message.thread_name for message in sink] == ["reader", "writer", "writer"]
+
+
 def test_a_message_is_a_value(logged: tuple[InstanceContext, Sink]) -> None:
     """`repr`, equality, hash and `pickle` go by the plain fields; it cannot be changed."""
     instance, sink = logged
@@ -303,6 +320,30 @@ def test_what_a_callback_logs_is_dropped(logged: tuple[InstanceContext, Sink]) -
     hyinfo(instance, "second")
     assert texts(sink) == ["first", "from a thread", "second"]
     instance.ext.log_callback = None
+
+
+def test_callbacks_of_two_instances_that_log_into_each_other_come_to_an_end(
+    world: Any, logged: tuple[InstanceContext, Sink]
+) -> None:
+    """Each hears the other, and not the echo of itself; afterwards both deliver as before."""
+    here, at_home = logged
+    there = world.create()
+    away: list[str] = []
+
+    def to_the_other(message: LogMessageEXT) -> None:
+        at_home.append(message)
+        hyinfo(there, "heard {}", message.message)
+
+    def back(message: LogMessageEXT) -> None:
+        away.append(message.message)
+        hyinfo(here, "heard {}", message.message)
+
+    here.ext.log_callback = to_the_other
+    there.ext.log_callback = back
+    hyinfo(here, "hello")
+    hyinfo(there, "good day")
+    assert (texts(at_home), away) == (["hello", "heard good day"], ["heard hello", "good day"])
+    here.ext.log_callback = there.ext.log_callback = None
 
 
 def test_what_a_callback_logs_about_early_messages_is_dropped(world: Any) -> None:

@@ -10,7 +10,6 @@ import sys
 from _thread import RLock, get_ident
 
 from hycore.ext._definition import PluginRegistry, registry_of
-from hycore.ext._discovery import Problem, look
 from hycore.utils._record import Record, fill
 from hycore.utils.error import (
     ArgumentTypeError,
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
     from typing import Any
+    from uuid import UUID
 
-    from hycore.ext._discovery import Found, Look
+    from hycore.ext._discovery import Found, Look, Problem
     from hycore.ext._index import Index
 
 __all__ = [
@@ -211,6 +211,9 @@ class Snapshot:
 
     def _look(self) -> dict[str, tuple[InventoryEntry, ...]]:
         index = self._index
+        # Where nothing is looked for, discovery need not be imported: 0.04 of a process with a first empty instance.
+        from hycore.ext._discovery import look
+
         disk = look(self._groups, None if index is None else index.path)
         if index is not None:
             index.keep(disk)
@@ -247,8 +250,11 @@ class Snapshot:
 
     def load(self, name: str) -> PluginRegistry:
         """The identity record of a name; imports its module. Raises what `find` and `InventoryEntry.load` raise."""
-        first, *others = self._claims_of(name) or (None,)
-        if first is not None and others and all(other.registry is not None for other in others):
+        claims = self._claims_of(name)
+        if claims is None or len(claims) == 1:
+            return (claims[0] if claims is not None else self.find(name)).load()
+        first, *others = claims
+        if all(other.registry is not None for other in others):
             # Perhaps the others are the class that is installed, registered under another name of its module.
             registry = first.load()
             if all(_is_same(first, other) for other in others):
@@ -263,12 +269,13 @@ class Inventory:
     handed to whatever reads one; `default_inventory` is used where none is given.
     """
 
-    __slots__ = ("_entries", "_index", "_lock", "groups", "plans", "revision")
+    __slots__ = ("_entries", "_index", "_keys", "_lock", "groups", "plans", "revision")
 
     def __init__(self, group: str | Iterable[str] | None = "hycore.plugins") -> None:
         self.groups: tuple[str, ...] = _checked_groups(group)
         self._entries: tuple[InventoryEntry, ...] = ()
         self._index: Index | None = None
+        self._keys: set[str | UUID] = set()  # the names and UUIDs of what was ever submitted
         self._lock = RLock()
         self.revision = 0
         """Grows when something is submitted or the inventory is refreshed."""
@@ -285,6 +292,12 @@ class Inventory:
         entry = InventoryEntry(registry.name, _target_of(plugin), registry=registry)
         imported = get_ident() in _loading
         with self._lock:
+            if self._keys.isdisjoint((registry.name, registry.uuid)):
+                self._keys.update((registry.name, registry.uuid))
+                self._entries = (*self._entries, entry)
+                if not imported:
+                    self.refresh()
+                return
             kept: list[InventoryEntry] = []
             place: int | None = None
             for other in self._entries:
@@ -302,6 +315,7 @@ class Inventory:
                     place = len(kept)
             kept.insert(len(kept) if place is None else place, entry)
             changed = tuple(kept) != self._entries
+            self._keys.update((registry.name, registry.uuid))
             self._entries = tuple(kept)
             if changed and (place is not None or not imported):
                 self.refresh()
@@ -351,6 +365,8 @@ class Inventory:
         return tuple([entry.registry for entry in self._entries if entry.registry is not None])
 
     def _look(self) -> tuple[tuple[InventoryEntry, ...], tuple[Problem, ...]]:
+        from hycore.ext._discovery import look
+
         return _with_submitted(self.groups, look(self.groups), self._entries)
 
     def __repr__(self) -> str:
@@ -362,6 +378,8 @@ def _with_submitted(
     groups: tuple[str, ...], disk: Look, submitted: tuple[InventoryEntry, ...]
 ) -> tuple[tuple[InventoryEntry, ...], tuple[Problem, ...]]:
     """Every claim, and what was skipped."""
+    from hycore.ext._discovery import Problem
+
     if not disk.found:
         return submitted, tuple(disk.problems)
     entries = _merged(groups, disk.found, submitted)
@@ -410,8 +428,10 @@ def one_per_owner(entries: Iterable[InventoryEntry]) -> dict[str, tuple[Inventor
     """The claims of each name; one class that is reached in two ways is one of them."""
     by_name: dict[str, tuple[InventoryEntry, ...]] = {}
     for entry in entries:
-        claims: tuple[InventoryEntry, ...] = by_name.get(entry.name, ())
-        if not any(_bare(claim.target) == _bare(entry.target) for claim in claims):
+        claims = by_name.get(entry.name)
+        if claims is None:
+            by_name[entry.name] = (entry,)
+        elif not any(_bare(claim.target) == _bare(entry.target) for claim in claims):
             by_name[entry.name] = (*claims, entry)
     return by_name
 

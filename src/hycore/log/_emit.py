@@ -6,9 +6,7 @@ is formatted only when the message is wanted, and stands as it is where there is
 
 from __future__ import annotations
 
-from sys import _getframe
-
-from hycore.utils.error import ArgumentTypeError, ArgumentValueError, describe
+from hycore.utils.error import ArgumentTypeError, ArgumentValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,13 +31,14 @@ def hylog(
     `True` for the one that is being handled. A callback that raises disturbs nobody, nor does a wrong format string.
     """
     try:
-        if level < instance.ext.threshold:
+        state = instance.ext
+        if level < state.threshold:
             return
     except (AttributeError, TypeError):
         _refuse(instance, level)
     if type(level) is not int or level > 4:
         level = _checked(level)
-    _emit(instance, level, message, args, exc)
+    state.emit(level, message, args, exc)
 
 
 def hytrace(
@@ -47,11 +46,12 @@ def hytrace(
 ) -> None:
     """Logs what only someone who follows every step wants to know; see `hylog`."""
     try:
-        if instance.ext.threshold > 0:
+        state = instance.ext
+        if state.threshold > 0:
             return
     except AttributeError:
         _refuse(instance, 0)
-    _emit(instance, 0, message, args, exc)
+    state.emit(0, message, args, exc)
 
 
 def hydebug(
@@ -59,11 +59,12 @@ def hydebug(
 ) -> None:
     """Logs what helps to find a mistake; see `hylog`."""
     try:
-        if instance.ext.threshold > 1:
+        state = instance.ext
+        if state.threshold > 1:
             return
     except AttributeError:
         _refuse(instance, 1)
-    _emit(instance, 1, message, args, exc)
+    state.emit(1, message, args, exc)
 
 
 def hyinfo(
@@ -71,11 +72,12 @@ def hyinfo(
 ) -> None:
     """Logs what happens in the usual course; see `hylog`."""
     try:
-        if instance.ext.threshold > 2:
+        state = instance.ext
+        if state.threshold > 2:
             return
     except AttributeError:
         _refuse(instance, 2)
-    _emit(instance, 2, message, args, exc)
+    state.emit(2, message, args, exc)
 
 
 def hywarn(
@@ -83,11 +85,12 @@ def hywarn(
 ) -> None:
     """Logs what someone should look at; see `hylog`."""
     try:
-        if instance.ext.threshold > 3:
+        state = instance.ext
+        if state.threshold > 3:
             return
     except AttributeError:
         _refuse(instance, 3)
-    _emit(instance, 3, message, args, exc)
+    state.emit(3, message, args, exc)
 
 
 def hyerror(
@@ -95,67 +98,12 @@ def hyerror(
 ) -> None:
     """Logs what went wrong; see `hylog`."""
     try:
-        if instance.ext.threshold > 4:
+        state = instance.ext
+        if state.threshold > 4:
             return
     except AttributeError:
         _refuse(instance, 4)
-    _emit(instance, 4, message, args, exc)
-
-
-def _emit(
-    instance: InstanceContext,
-    level: int,
-    message: str,
-    args: tuple[object, ...],
-    exc: BaseException | bool | None,
-) -> None:
-    """Formats, and hands over with the place of the call two frames up."""
-    if args:
-        try:
-            text = message.format(*args)
-            if text == message and "{" not in message:
-                text = _unformatted(message, args, "it has no {} for them")
-        except Exception as error:
-            text = _unformatted(message, args, describe(error))
-    else:
-        text = message if type(message) is str else _as_text(message)
-    try:
-        frame = _getframe(2)
-    except ValueError:  # called from no Python code: by `atexit`, as the target of a thread
-        frame = _getframe(1)
-    module = frame.f_globals.get("__name__", "?")
-    exception = None if exc is None or exc is False else _formatted(exc)
-    instance.ext.emit(level, text, module, frame.f_code, frame.f_lasti, exception)
-
-
-def _as_text(thing: object) -> str:
-    try:
-        return str(thing)
-    except Exception as error:
-        return f"<{type(thing).__name__} whose text cannot be read: {describe(error)}>"
-
-
-def _unformatted(message: object, args: tuple[object, ...], reason: str) -> str:
-    shown: list[str] = []
-    for each in args:
-        try:
-            shown.append(repr(each))
-        except Exception as failure:
-            shown.append(f"<{type(each).__name__} whose repr failed: {describe(failure)}>")
-    return f"{_as_text(message)} ({', '.join(shown)}) [not formatted: {reason}]"
-
-
-def _formatted(exc: BaseException | bool) -> str | None:
-    import sys
-    import traceback
-
-    error = sys.exc_info()[1] if exc is True else exc
-    if not isinstance(error, BaseException):
-        return None if exc is True else _as_text(exc)
-    try:
-        return "".join(traceback.format_exception(error)).rstrip()
-    except Exception as failure:
-        return f"{type(error).__name__} (its traceback cannot be formatted: {describe(failure)})"
+    state.emit(4, message, args, exc)
 
 
 def _checked(level: Any) -> int:

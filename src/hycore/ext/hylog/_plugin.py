@@ -10,17 +10,14 @@ from collections.abc import Callable
 from hycore.ext import PluginEXT
 from hycore.ext.hylog._create_info import LogCreateInfoEXT
 from hycore.ext.hylog._outputs import JsonLines, to_logging, to_stderr
-from hycore.log import LogMessageEXT
+from hycore.log import InstanceStateEXT, LogMessageEXT
 from hycore.magic import HYPERION_LOGGER_NAME_EXT, HYPERION_LOGGER_UUID_EXT
 
 __all__ = ["LogPluginEXT"]
 
 
 class LogPluginEXT(PluginEXT):
-    """Delivers the messages of an instance to a callback.
-
-    `failures` counts what the callback raised.
-    """
+    """Delivers the messages of an instance to a callback."""
 
     UUID = HYPERION_LOGGER_UUID_EXT
     NAME = HYPERION_LOGGER_NAME_EXT
@@ -29,17 +26,26 @@ class LogPluginEXT(PluginEXT):
 
     def __init__(self, create_info: LogCreateInfoEXT) -> None:
         self.create_info = create_info
-        self.failures = 0
-        self._callback: Callable[[LogMessageEXT], object] | None = None
+        self._state: InstanceStateEXT | None = None
+        self._failures = 0
+
+    @property
+    def failures(self) -> int:
+        """How often the callback raised."""
+        state = self._state
+        return self._failures + (0 if state is None else state.failures)
 
     def initialize(self) -> None:
         """Fills the slots; what was there comes back when the plugin is undone."""
         callback = self.create_info.callback
-        self._callback = callback if callback is not None else self._output()
+        if callback is None:
+            callback = self._output()
         state = self.instance.ext
         self.defer(self._put_back, state.log_level, state.log_callback)
+        self._state = state
+        self._failures = -state.failures
         state.log_level = self.create_info.level
-        state.log_callback = self._deliver
+        state.log_callback = callback
 
     def _output(self) -> Callable[[LogMessageEXT], object]:
         output = self.create_info.output
@@ -53,12 +59,5 @@ class LogPluginEXT(PluginEXT):
         state = self.instance.ext
         state.log_callback = callback
         state.log_level = level
-
-    def _deliver(self, message: LogMessageEXT) -> None:
-        callback = self._callback
-        assert callback is not None
-        try:
-            callback(message)
-        except Exception:
-            self.failures += 1
-            raise
+        self._failures = self.failures
+        self._state = None
