@@ -332,19 +332,6 @@ def test_a_teardown_that_fails_only_when_the_last_reference_goes_is_found() -> N
     )
 
 
-def test_what_else_fails_where_nobody_can_be_told_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A finalizer's failure goes where it always goes."""
-    told: list[object] = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(type(unraisable.exc_value)))
-
-    class Fails(Foo):
-        def __del__(self) -> None:
-            raise OSError
-
-    assert_plugin_conforms(Fails, cycles=1)
-    assert set(told) == {OSError}
-
-
 def test_an_initialize_that_fails_is_found() -> None:
     """Nothing else is tried then."""
 
