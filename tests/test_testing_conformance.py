@@ -443,7 +443,18 @@ class StoresInList(Foo):
         self.owners = [self.instance]
 
 
+CURRENT: object = None
 REGISTER: dict[str, Any] = {}
+
+
+class StoresInGlobal(Foo):
+    def initialize(self) -> None:
+        global CURRENT
+        CURRENT = self.instance
+
+    def teardown(self) -> None:
+        global CURRENT
+        CURRENT = None
 
 
 class StoresInModule(Foo):
@@ -501,6 +512,7 @@ class StoresAwaiting(Foo):
         (StoresInClosure, "a function that uses it as a variable from outside"),
         (StoresInList, "a list"),
         (StoresInModule, "a dictionary, as 'current'"),
+        (StoresInGlobal, f"{__name__}.CURRENT"),
         (StoresAwaiting, "self.owner"),
     ],
 )
@@ -638,9 +650,6 @@ def test_state_of_the_class_that_each_instance_sets_is_found() -> None:
     )
 
 
-CURRENT: object = None
-
-
 def test_state_of_the_module_that_each_instance_sets_is_found() -> None:
     """A global is no better than a class attribute."""
 
@@ -754,10 +763,6 @@ def change_value(config: Any) -> None:
     config.limit = 20_000
 
 
-def change_nested(config: Any) -> None:
-    config.inner.hosts.pop()
-
-
 def change_dictionary(config: Any) -> None:
     config.options["x"][0].limit = 20_000
 
@@ -800,6 +805,11 @@ class Slotted(OpaqueObject):
         (Plain(), change_list, "what is in Plain.hosts has changed (2 then, 4 now)"),
         (Plain(), change_value, "Plain.limit is another object"),
         (Plain(), change_dictionary, "Plain.options['x'][0].limit is another object"),
+        (
+            Plain(),
+            lambda config: config.options.clear(),
+            "what is in Plain.options has changed (2 then, 0 now)",
+        ),
         (Attrs(), change_list, "what is in Attrs.hosts has changed (0 then, 2 now)"),
         (Model(), change_list, "what is in Model.hosts has changed (0 then, 2 now)"),
         (
@@ -835,9 +845,11 @@ def test_what_is_printed_is_found() -> None:
 
     class Prints(Foo):
         def initialize(self) -> None:
+            assert sys.stdout.writable()
             print("hello")
 
         def teardown(self) -> None:
+            assert sys.stdout.buffer.writable()
             sys.stdout.buffer.write(b"bye")
 
     first, second = findings(Prints)
@@ -852,6 +864,9 @@ def test_what_is_printed_is_found() -> None:
         lambda: os.write(1, b"past Python"),
         lambda: subprocess.run([sys.executable, "-c", "print('past Python')"], check=True),
         lambda: subprocess.run([sys.executable, "-c", "print('past Python')"], check=True, stdout=sys.stdout),
+        lambda: subprocess.run(
+            [sys.executable, "-c", "print('past Python')"], check=True, stdout=sys.stdout.buffer
+        ),
         lambda: print("past Python", file=sys.__stdout__, flush=True),
     ],
 )
@@ -865,6 +880,24 @@ def test_what_is_written_past_python_is_found(write: Callable[[], object]) -> No
                 once.append(write())
 
     assert only(Writes, STDOUT).problem.startswith("'past Python' is written past sys.stdout")
+
+
+def test_what_is_printed_by_a_plugin_without_a_file_is_found() -> None:
+    """Such as one that is typed in."""
+    names: dict[str, Any] = {"Foo": Foo}
+    exec("class Prints(Foo):\n    def initialize(self):\n        print('hello')\n", names)
+    assert only(names["Prints"], STDOUT).problem == "'hello' is printed by initialize (<string>:3)"
+
+
+def test_a_process_without_standard_output_is_no_hindrance() -> None:
+    """A service has none."""
+    script = (
+        "import os, sys; os.close(1); from hycore.ext.hylog import LogPluginEXT\n"
+        "from hycore.testing import assert_plugin_conforms; assert_plugin_conforms(LogPluginEXT, cycles=1)\n"
+        "print('fine', file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, stderr=subprocess.PIPE, text=True)
+    assert done.stderr.splitlines()[-1] == "fine"
 
 
 def test_standard_output_is_what_it_was_afterwards(capfd: pytest.CaptureFixture[str]) -> None:
@@ -940,6 +973,16 @@ def test_what_another_process_cannot_import_is_not_judged(site: Any, above: str)
     site.module("foo_plugin", MODULE.format(**{**STEADY, "above": above}))
     plugin = __import__("foo_plugin").FooPlugin
     assert_plugin_conforms(plugin, cycles=1)
+
+
+def test_where_no_other_process_can_be_started_nothing_is_judged(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a program that embeds Python for instance."""
+    site.module("foo_plugin", MODULE.format(**{**STEADY, "uuid": "uuid.uuid4()"}))
+    for executable in ("", "/nowhere/python"):
+        monkeypatch.setattr(sys, "executable", executable)
+        assert_plugin_conforms(__import__("foo_plugin").FooPlugin, cycles=1)
 
 
 def test_an_identity_that_changes_while_it_runs_is_found() -> None:
@@ -1301,6 +1344,11 @@ def test_an_engine_version_can_be_given() -> None:
     assert_plugin_conforms(Picky, cycles=1, engine_version=VersionInfo(2))
     assert "requires engine" in only(Picky, START, engine_version=VersionInfo(3)).problem
 
+    class Never(Foo):
+        REQUIRES_ENGINE = ">=2,<1"
+
+    assert "requires engine" in only(Never, START).problem
+
 
 def test_an_asynchronous_plugin_is_proved_by_the_same_call() -> None:
     """It has the loop to itself; inside of one the other function is to be awaited."""
@@ -1376,11 +1424,12 @@ def test_the_process_is_as_it_was_afterwards() -> None:
 
     def state() -> list[object]:
         root = logging.getLogger()
-        return [sys.unraisablehook, sys.stdout, root.handlers[:], warnings.filters[:], gc.isenabled()]
+        gc.collect()
+        hooks = [sys.unraisablehook, sys.stdout, gc.isenabled(), gc.get_freeze_count()]
+        return [*hooks, root.handlers[:], warnings.filters[:]]
 
     with make_instance(Foo) as instance:
         before = state()
         assert_plugin_conforms(Foo, cycles=5)
         assert state() == before
         assert not instance.closed
-    assert gc.get_freeze_count() == 0

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from hycore import PluginEXT
+from hycore import PluginEXT, testing
 from hycore.base.api import VersionInfo
 from hycore.ext import Inventory
 from hycore.testing import (
@@ -167,6 +167,14 @@ def test_the_fixtures_are_here(
     hyperion_instance(Foo)
     assert hyperion_inventory.names() == ("__EXT_FOO",)
     assert hyperion_recorder.phases(Foo) == BRINGING_UP
+
+
+def test_every_name_can_be_listed_and_had() -> None:
+    """Each is imported when it is used for the first time; others are not there."""
+    assert set(testing.__all__) <= set(dir(testing))
+    assert [name for name in testing.__all__ if not hasattr(testing, name)] == []
+    with pytest.raises(AttributeError, match="module 'hycore.testing' has no attribute 'assert_all'"):
+        testing.assert_all  # type: ignore[attr-defined]
 
 
 # The pytest plugin, in a process of its own.

@@ -7,6 +7,7 @@ import pickle
 import threading
 import uuid
 import weakref
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -154,6 +155,32 @@ def test_what_is_recorded_is_as_it_is_without_a_recorder(world: Any) -> None:
         assert instance.implementations(PluginEXT) == tuple(instance.extensions.values())
         times = [set(entry.times) for entry in instance.report().extensions]
     assert times == [set(BRINGING_UP), set(BRINGING_UP)]
+
+
+def test_what_cannot_be_awaited_here_is_refused_all_the_same() -> None:
+    """A plain host awaits nothing; the coroutine is closed, so that Python does not warn of it."""
+    closed: list[str] = []
+
+    async def wait() -> None: ...
+
+    class Future:
+        def __await__(self) -> Iterator[None]:
+            yield
+
+        def cancel(self) -> None:
+            closed.append("cancelled")
+
+    class Waits(Foo):
+        def __init__(self) -> None:
+            self.defer(Future)
+
+        def initialize(self) -> Any:
+            return wait()
+
+    with record_lifecycle() as recorder, pytest.raises(PluginFailedError, match="it returned an awaitable"):
+        make_instance(Waits)
+    assert recorder.phases(Waits) == [*BRINGING_UP, "defer"]
+    assert closed == ["cancelled"]
 
 
 def test_a_record_keeps_no_instance_alive(plain_world: Any, no_collector: None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -387,6 +388,21 @@ def test_one_whose_instance_ends_with_its_last_reference_is_found() -> None:
     assert "a test lets teardown of '__EXT_FOO' fail" in found["teardown of '__EXT_FOO' fails"]
 
 
+def test_what_else_fails_where_nobody_can_be_told_goes_where_it_always_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such as the failure of a finalizer, which is none of a teardown."""
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: told.append(type(lost.exc_value)))
+
+    class Fails(Foo):
+        def __del__(self) -> None:
+            raise OSError
+
+    assert_host_survives(lambda: make_instance(Fails).close())
+    assert set(told) == {OSError}
+
+
 @contextmanager
 def ended(started: list[threading.Event]) -> Iterator[None]:
     yield
@@ -402,14 +418,12 @@ def test_one_that_leaves_a_thread_is_found() -> None:
         stop = threading.Event()
         started.append(stop)
         threading.Thread(target=stop.wait, args=(50,), name="watcher").start()
-        lets_pass()
+        make_instance(Foo).close()
         stop.set()
 
     with ended(started):
         found = findings(host)
-    assert {finding.rule for finding in found} == {
-        f"{phase} of '{name}' fails" for name, phase in assert_host_survives(lets_pass)
-    }
+    assert {finding.rule for finding in found} == failing(*BRINGING_UP, "teardown", "defer")
     assert found[0].problem.startswith("left are threads: 'watcher'")
     assert found[0].step.startswith("end in a finally block")
 

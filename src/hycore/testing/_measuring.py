@@ -159,7 +159,7 @@ _STANDARD = os.path.dirname(os.__file__) + os.sep
 
 def is_of_python(file: str) -> bool:
     """Whether a source file is one of the standard library's."""
-    if file.startswith("<"):
+    if file.startswith("<frozen "):
         return True
     return file.startswith(_STANDARD) and "site-packages" not in file.removeprefix(_STANDARD)
 

@@ -247,10 +247,7 @@ def _tells(error: BaseException, plugin: str, phase: str, *, implicit: bool) -> 
 
 def _end(life: Lifecycle) -> None:
     """Ends what a host has left up."""
-    reference = life.reference
-    instance: Any = reference() if reference is not None else None
-    if instance is None:
-        return
+    instance: Any = life.reference() if life.reference is not None else None
     with suppress(Exception):
         if instance._asynchronous:
             import asyncio
