@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import pickle
@@ -251,6 +252,9 @@ def test_code_that_asks_by_the_validated_request_is_named_too(plain_world: Any) 
             assert asked_by(instance).where == where
 
     asyncio.run(run())
+    changed = dataclasses.replace(info, node_id=3)  # of something else
+    with hypi.api.create_instance(changed, inventory=plain_world.inventory) as instance:
+        assert asked_by(instance).where == f"{HERE}:{line_of('of something else')}"
     copy = pickle.loads(pickle.dumps(info))
     with hypi.api.create_instance(copy, inventory=plain_world.inventory) as instance:
         assert asked_by(instance).where == where
