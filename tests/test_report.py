@@ -421,9 +421,17 @@ def test_a_plugin_cannot_spoil_the_report(plain_world: Any) -> None:
         def __str__(self) -> str:
             raise RuntimeError("never")
 
+    class WorseError(Exception):
+        @property
+        def __notes__(self) -> list[str]:
+            raise RuntimeError("never")
+
     plain_world.plugin("a", {"initialize": BadError()})
-    with plain_world.create([], ["a"]) as instance:
-        assert "BadError" in str(instance.report())
+    plain_world.plugin("b", {"initialize": WorseError()})
+    with plain_world.create([], ["a", "b"]) as instance:
+        report = str(instance.report())
+        assert "BadError" in report
+        assert "WorseError" in report
 
 
 def keys_of(value: Any) -> Any:
