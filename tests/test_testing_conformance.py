@@ -18,6 +18,7 @@ import time
 import uuid
 import warnings
 import weakref
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -667,6 +668,54 @@ def test_a_list_of_the_class_that_one_empties_for_all_is_found() -> None:
 
     problem = only(Shares, TWO).problem
     assert problem == "the end of the first one takes out of Shares.handlers what the second has put there"
+
+
+@pytest.mark.parametrize("kind", [dict, OrderedDict, lambda: defaultdict(list)])
+def test_a_mapping_of_the_class_that_one_empties_for_all_is_found(kind: Callable[[], Any]) -> None:
+    """Whichever of Python's own it is."""
+
+    class Shares(Foo):
+        handlers: ClassVar[Any] = kind()
+
+        def initialize(self) -> None:
+            self.handlers[id(self)] = self
+
+        def teardown(self) -> None:
+            self.handlers.clear()
+
+    problem = only(Shares, TWO).problem
+    assert problem == "the end of the first one takes out of Shares.handlers what the second has put there"
+
+
+def test_a_collection_that_is_replaced_as_a_whole_is_fine() -> None:
+    """Each adds itself to a copy, so that who reads it needs no lock; and takes itself out again."""
+
+    class Shares(Foo):
+        up: ClassVar[tuple[Shares, ...]] = ()
+
+        def initialize(self) -> None:
+            Shares.up = (*Shares.up, self)
+
+        def teardown(self) -> None:
+            Shares.up = tuple(each for each in Shares.up if each is not self)
+
+    assert_plugin_conforms(Shares, cycles=20)
+
+
+def test_a_collection_that_one_replaces_for_all_is_found() -> None:
+    """The copy is an empty one."""
+
+    class Shares(Foo):
+        up: ClassVar[tuple[Shares, ...]] = ()
+
+        def initialize(self) -> None:
+            Shares.up = (*Shares.up, self)
+
+        def teardown(self) -> None:
+            Shares.up = ()
+
+    problem = only(Shares, TWO).problem
+    assert problem == "the end of the first one takes out of Shares.up what the second has put there"
 
 
 # Configuration.
