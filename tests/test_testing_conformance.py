@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import functools
 import gc
+import importlib
 import logging
 import os
 import subprocess
@@ -18,6 +19,7 @@ import time
 import uuid
 import warnings
 import weakref
+import zipfile
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -914,6 +916,20 @@ def test_what_is_written_past_python_is_found(write: Callable[[], object]) -> No
                 once.append(write())
 
     assert only(Writes, STDOUT).problem.startswith("'past Python' is written past sys.stdout")
+
+
+def test_a_plugin_in_an_archive_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its module has a path that leads to no file."""
+    archive = tmp_path / "plugins.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(
+            "in_an_archive.py",
+            "import uuid\nfrom hycore import PluginEXT\nclass P(PluginEXT):\n"
+            '    UUID, NAME, DESCRIPTION = uuid.uuid4(), "__EXT_P", "A plugin"\n',
+        )
+    monkeypatch.syspath_prepend(archive)
+    module = importlib.import_module("in_an_archive")
+    assert {finding.rule for finding in findings(module.P, cycles=5)} == {IDENTITY}  # it has been read there
 
 
 def test_standard_output_is_what_it_was_afterwards(capfd: pytest.CaptureFixture[str]) -> None:
