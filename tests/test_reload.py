@@ -788,6 +788,20 @@ def test_a_link_is_seen_as_what_it_leads_to(tmp_path: Path) -> None:
     assert sources.look()[1] == {str(tmp_path), str(real), str(farm)}
 
 
+def test_what_is_gone_with_the_folders_around_it_is_waited_for(tmp_path: Path) -> None:
+    """In the nearest one that is there, as with another branch; each that comes is one more to watch."""
+    place = tmp_path / "outer" / "inner" / "app"
+    sources = sources_of(str(place / "app.toml"), ())
+    for folder in (tmp_path, tmp_path / "outer", tmp_path / "outer" / "inner"):
+        folder.mkdir(exist_ok=True)
+        assert sources.look() == ({}, frozenset([str(folder)]))
+    place.mkdir()
+    (place / "app.toml").touch()
+    seen, folders = sources.look()
+    assert list(seen) == [str(place / "app.toml")]
+    assert folders == {str(place), str(place.parent)}
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_may_not_be_read_hides_nothing_else(tmp_path: Path) -> None:
     """It is left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import pickle
@@ -251,6 +252,9 @@ def test_code_that_asks_by_the_validated_request_is_named_too(plain_world: Any) 
             assert asked_by(instance).where == where
 
     asyncio.run(run())
+    changed = dataclasses.replace(info, node_id=3)  # of something else
+    with hypi.api.create_instance(changed, inventory=plain_world.inventory) as instance:
+        assert asked_by(instance).where == f"{HERE}:{line_of('of something else')}"
     copy = pickle.loads(pickle.dumps(info))
     with hypi.api.create_instance(copy, inventory=plain_world.inventory) as instance:
         assert asked_by(instance).where == where
@@ -417,9 +421,17 @@ def test_a_plugin_cannot_spoil_the_report(plain_world: Any) -> None:
         def __str__(self) -> str:
             raise RuntimeError("never")
 
+    class WorseError(Exception):
+        @property
+        def __notes__(self) -> list[str]:
+            raise RuntimeError("never")
+
     plain_world.plugin("a", {"initialize": BadError()})
-    with plain_world.create([], ["a"]) as instance:
-        assert "BadError" in str(instance.report())
+    plain_world.plugin("b", {"initialize": WorseError()})
+    with plain_world.create([], ["a", "b"]) as instance:
+        report = str(instance.report())
+        assert "BadError" in report
+        assert "WorseError" in report
 
 
 def keys_of(value: Any) -> Any:

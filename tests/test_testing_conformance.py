@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import functools
 import gc
+import importlib
 import logging
 import os
 import subprocess
@@ -18,6 +19,8 @@ import time
 import uuid
 import warnings
 import weakref
+import zipfile
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -678,6 +681,54 @@ def test_a_list_of_the_class_that_one_empties_for_all_is_found() -> None:
     assert problem == "the end of the first one takes out of Shares.handlers what the second has put there"
 
 
+@pytest.mark.parametrize("kind", [dict, OrderedDict, lambda: defaultdict(list)])
+def test_a_mapping_of_the_class_that_one_empties_for_all_is_found(kind: Callable[[], Any]) -> None:
+    """Whichever of Python's own it is."""
+
+    class Shares(Foo):
+        handlers: ClassVar[Any] = kind()
+
+        def initialize(self) -> None:
+            self.handlers[id(self)] = self
+
+        def teardown(self) -> None:
+            self.handlers.clear()
+
+    problem = only(Shares, TWO).problem
+    assert problem == "the end of the first one takes out of Shares.handlers what the second has put there"
+
+
+def test_a_collection_that_is_replaced_as_a_whole_is_fine() -> None:
+    """Each adds itself to a copy, so that who reads it needs no lock; and takes itself out again."""
+
+    class Shares(Foo):
+        up: ClassVar[tuple[Shares, ...]] = ()
+
+        def initialize(self) -> None:
+            Shares.up = (*Shares.up, self)
+
+        def teardown(self) -> None:
+            Shares.up = tuple(each for each in Shares.up if each is not self)
+
+    assert_plugin_conforms(Shares, cycles=20)
+
+
+def test_a_collection_that_one_replaces_for_all_is_found() -> None:
+    """The copy is an empty one."""
+
+    class Shares(Foo):
+        up: ClassVar[tuple[Shares, ...]] = ()
+
+        def initialize(self) -> None:
+            Shares.up = (*Shares.up, self)
+
+        def teardown(self) -> None:
+            Shares.up = ()
+
+    problem = only(Shares, TWO).problem
+    assert problem == "the end of the first one takes out of Shares.up what the second has put there"
+
+
 # Configuration.
 
 
@@ -898,6 +949,20 @@ def test_a_process_without_standard_output_is_no_hindrance() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], check=False, stderr=subprocess.PIPE, text=True)
     assert done.stderr.splitlines()[-1] == "fine"
+
+
+def test_a_plugin_in_an_archive_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its module has a path that leads to no file."""
+    archive = tmp_path / "plugins.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(
+            "in_an_archive.py",
+            "import uuid\nfrom hycore import PluginEXT\nclass P(PluginEXT):\n"
+            '    UUID, NAME, DESCRIPTION = uuid.uuid4(), "__EXT_P", "A plugin"\n',
+        )
+    monkeypatch.syspath_prepend(archive)
+    module = importlib.import_module("in_an_archive")
+    assert {finding.rule for finding in findings(module.P, cycles=5)} == {IDENTITY}  # it has been read there
 
 
 def test_standard_output_is_what_it_was_afterwards(capfd: pytest.CaptureFixture[str]) -> None:

@@ -85,6 +85,13 @@ def test_an_instance_of_some_plugins() -> None:
         assert dict(instance.extensions) == {}
 
 
+def test_the_test_has_asked_in_a_report() -> None:
+    """Not the kit."""
+    with make_instance(Foo) as instance:
+        line = test_the_test_has_asked_in_a_report.__code__.co_firstlineno + 2
+        assert instance.report().extensions[0].asked_by.where == f"{__file__}:{line}"
+
+
 def test_optional_plugins_may_fail() -> None:
     """As in a host."""
 

@@ -276,6 +276,14 @@ def test_what_undoes_runs_and_then_fails(world: Any, phase: str) -> None:
     assert repr(fault) == f"<Fault in {phase} of a, has struck 1 times>"
 
 
+def test_what_undoes_may_fail_by_itself(plain_world: Any) -> None:
+    """The fault was reached, and there is nothing to add to it."""
+    plain_world.plugin("a", {"teardown": OSError("gone")})
+    with inject_fault("a", "teardown") as fault, pytest.raises(TeardownError, match="OSError: gone"):
+        plain_world.create(["a"]).close()
+    assert fault.count == 1
+
+
 def test_an_import_can_be_made_to_fail(site: Any) -> None:
     """Of an installed extension; its module is not imported, and may be imported later."""
     install(site)

@@ -272,6 +272,20 @@ def test_a_first_failure_may_start_something_for_good() -> None:
 # Hosts that do not.
 
 
+def test_a_teardown_that_always_fails_is_no_fault_of_a_host_that_handles_it() -> None:
+    """It fails in each run, with or without a fault."""
+
+    class Bad(Foo):
+        def teardown(self) -> None:
+            raise OSError("gone")
+
+    def host() -> None:
+        with suppress(HyError), make_instance(Bad):
+            pass
+
+    assert ("__EXT_FOO", "teardown") in assert_host_survives(host)
+
+
 def test_one_that_raises_something_else_is_found() -> None:
     """What it raises does not tell which plugin failed."""
 

@@ -58,7 +58,12 @@ def trace_of(error: BaseException | None) -> Trace:
     while isinstance(error, HyError) and error.__cause__ is not None:
         error = error.__cause__
     # What never ran code of a plugin is the most common, and to describe it costs.
-    return _trace(error, set(), 0) if error is not None and _leads_anywhere(error) else ()
+    try:
+        return _trace(error, set(), 0) if error is not None and _leads_anywhere(error) else ()
+    except (
+        Exception
+    ):  # its class has attributes of its own where Python has the cause, the notes or the members
+        return ()
 
 
 def _leads_anywhere(error: BaseException) -> bool:

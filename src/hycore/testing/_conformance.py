@@ -441,6 +441,8 @@ class _Proof:
             return
         with_both = SharedState(self.plugin)
         for where in sorted(with_first.set_since(before) & with_both.set_since(with_first)):
+            if with_both.extends(with_first, where):
+                continue
             self.tell(rule, f"the second one sets {where} anew, which the first has set and uses", own)
         await self.end(first, rule, "while another instance is up")
         with_second = SharedState(self.plugin)

@@ -44,8 +44,12 @@ class Fault(Watch):
         if not self._armed or done != (self.phase in UNDOING):
             return
         if call.plugin == self.plugin and call.phase == self.phase:
-            self.count += 1
             raise InjectedFaultError(self.plugin, self.phase) if self._error is None else self._error
+
+    def ends(self, call: Call, error: BaseException | None) -> None:
+        # What undoes may have failed by itself: that is a failure like the one that was to come.
+        if self._armed and error is not None and (call.plugin, call.phase) == (self.plugin, self.phase):
+            self.count += 1
 
     def disarm(self) -> None:
         self._armed = False

@@ -72,9 +72,16 @@ def imported_elsewhere(plugin: type) -> Elsewhere | None:
         with open(path, encoding="utf-8") as answer_file:
             answer = json.load(answer_file)
     # It may need what is there only in this process, and it may end that one in its own way.
-    if done.returncode != 0 or "file" not in answer or not os.path.samefile(answer.pop("file"), file):
+    if done.returncode != 0 or "file" not in answer or not _is_same(answer.pop("file"), file):
         return None
     return Elsewhere(answer, done.stdout.decode("utf-8", "replace").strip())
+
+
+def _is_same(one: str | None, other: str) -> bool:
+    """Whether two paths of modules lead to one file, which may lie in an archive."""
+    if one is None:
+        return False
+    return one == other or (os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other))
 
 
 def _leads_to(module: Any, plugin: type) -> bool:

@@ -6,6 +6,7 @@ Layer: `testing`, above `_errors`.
 from __future__ import annotations
 
 from hycore.base import InstanceContext
+from hycore.base._origin import caller
 from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
 from hycore.ext import Inventory
 
@@ -152,7 +153,8 @@ def info_of(
     node_id: int = 0,
 ) -> InstanceCreateInfo:
     application = ApplicationInfo("test", VersionInfo(1), "test", engine_version or VersionInfo(1))
-    return InstanceCreateInfo(application, names, node_id, listed(config), optional_extensions=optional)
+    info = InstanceCreateInfo(application, names, node_id, listed(config), optional_extensions=optional)
+    return info._written_at(caller())  # the test has asked, in a report
 
 
 def listed(config: object) -> list[object]:

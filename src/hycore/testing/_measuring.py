@@ -67,8 +67,8 @@ class Plain:
     async def settle(self) -> None:
         """Lets tasks end that have been cancelled."""
 
-    def tasks(self) -> list[str]:
-        return []
+    def tasks(self) -> dict[object, str]:
+        return {}
 
     def has_company(self) -> bool:
         """Whether anything else runs, that may let go of something while this waits."""
@@ -96,13 +96,16 @@ class Awaited(Plain):
         for _ in range(_TURNS):
             await self.pause(0)
 
-    def tasks(self) -> list[str]:
+    def tasks(self) -> dict[object, str]:
         if self.trio is not None:
-            return ["a task of trio"] * self.trio.lowlevel.current_statistics().tasks_living
+            return dict.fromkeys(
+                range(self.trio.lowlevel.current_statistics().tasks_living), "a task of trio"
+            )
         import asyncio
 
-        found = [task.get_coro() for task in asyncio.all_tasks()]
-        return [str(getattr(coroutine, "__qualname__", coroutine)) for coroutine in found]
+        # A set, which comes in another order each time.
+        found = {id(task): task.get_coro() for task in asyncio.all_tasks()}
+        return {key: str(getattr(coroutine, "__qualname__", coroutine)) for key, coroutine in found.items()}
 
     def has_company(self) -> bool:
         return len(self.tasks()) > 1 or super().has_company()
@@ -127,7 +130,7 @@ class Held:
             "threads": {ident: _thread(names.get(ident), frame) for ident, frame in frames.items()},
             "open files": _descriptors(),
             "child processes": _children(),
-            "tasks": dict(enumerate(host.tasks())),
+            "tasks": host.tasks(),
         }
 
     def more_than(self, other: Held) -> dict[str, int]:

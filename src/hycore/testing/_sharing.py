@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import sys
 from _thread import get_ident
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 
 from hycore.testing._measuring import is_ours
 from hycore.utils.opaque import AddressedObject, OpaqueObject
@@ -80,7 +80,7 @@ def _parts(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, tuple[s
 def contents(value: Any) -> list[Any] | None:
     """What is in a plain collection; `None` for anything else."""
     kind = type(value)
-    if kind is dict:
+    if kind in (dict, OrderedDict, defaultdict):
         return [each for pair in list(value.items()) for each in pair]
     if kind in (set, frozenset):
         return sorted(value, key=id)
@@ -124,7 +124,7 @@ class SharedState:
                 if not isinstance(value, _PLAIN):
                     self.values[where] = value
                 inside = contents(value)
-                if inside is not None and type(value) not in (tuple, frozenset):
+                if inside is not None:
                     self.collections[where] = inside
 
     def set_since(self, earlier: SharedState) -> set[str]:
@@ -133,6 +133,11 @@ class SharedState:
         return {
             where for where, value in self.values.items() if earlier.values.get(where, missing) is not value
         }
+
+    def extends(self, earlier: SharedState, where: str) -> bool:
+        """Whether a collection has all that was in it, and more: who replaces it as a whole may do that for readers."""
+        now = {id(each) for each in self.collections.get(where, ())}
+        return {id(each) for each in earlier.collections.get(where, ())} < now
 
     def added_since(self, earlier: SharedState) -> dict[str, list[Any]]:
         """By collection, what is in it now and was not."""

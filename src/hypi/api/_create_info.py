@@ -5,6 +5,8 @@ Layer: `hypi.api`, above `hycore`.
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -23,6 +25,7 @@ __all__ = ["ApplicationInfo", "InstanceCreateInfo", "Version"]
 _CONFIG = ConfigDict(arbitrary_types_allowed=True, extra="forbid", hide_input_in_errors=True)
 
 _PYDANTIC = f"{os.path.dirname(pydantic.__file__)}{os.sep}"
+_REPLACING = (dataclasses.__file__, copy.__file__)  # a request is made anew there, with other values
 
 _Number = Annotated[StrictInt, Field(ge=0, le=0xFFFF)]
 
@@ -100,7 +103,7 @@ class InstanceCreateInfo:
 
     def __post_init__(self) -> None:
         # Where it was written, for reports; it is no field.
-        object.__setattr__(self, "_origin", caller(_PYDANTIC))
+        object.__setattr__(self, "_origin", caller(_PYDANTIC, *_REPLACING))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_origin": origin_of(self.__dict__.get("_origin"))}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
-from typing import Self, final
+from typing import BinaryIO, Self, final
 
 __all__ = ["Draft"]
 
@@ -22,17 +22,22 @@ class Draft:
     """
 
     def __init__(self, path: str) -> None:
-        self._path = os.path.realpath(path)
+        # What is no file, such as /dev/stdout or that of >(…), may lead to what has no path.
+        is_file = os.path.isfile(path) or not os.path.exists(path)
+        self._path = os.path.realpath(path) if is_file else path
         self._beside: str | None = None
+        self._device: BinaryIO | None = None
 
     def __enter__(self) -> Self:
         if os.path.isdir(self._path):
             raise IsADirectoryError(None, "Is a directory")
         if os.path.exists(self._path):
-            with open(self._path, "ab" if os.path.isfile(self._path) else "wb"):
-                pass  # whether it may be written
             if not os.path.isfile(self._path):
+                # It stays open: whoever reads a pipe takes its being closed for the end.
+                self._device = open(self._path, "wb")
                 return self
+            with open(self._path, "ab"):
+                pass  # whether it may be written
         folder, name = os.path.split(self._path)
         beside = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(4)}")
         os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
@@ -42,15 +47,21 @@ class Draft:
     def write(self, text: str) -> None:
         """Puts the text in the file's place. Raises `OSError`."""
         data = text.encode("utf-8", "backslashreplace")
-        with open(self._beside or self._path, "wb") as file:
-            file.write(data)
+        if self._device is not None:
+            self._device.write(data)
+            self._device.flush()
         if self._beside is not None:
+            with open(self._beside, "wb") as file:
+                file.write(data)
             with suppress(OSError):  # there was none
                 os.chmod(self._beside, os.stat(self._path).st_mode & 0o7777)
             os.replace(self._beside, self._path)
             self._beside = None
 
     def __exit__(self, *_: object) -> None:
+        if self._device is not None:
+            with suppress(OSError):  # nobody reads it: that was told when it was written
+                self._device.close()
         if self._beside is not None:
             with suppress(OSError):
                 os.unlink(self._beside)

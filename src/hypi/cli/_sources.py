@@ -48,7 +48,7 @@ class Sources:
                 folders.add(within)
                 for file in files:
                     _note(file, seen, folders)
-        return seen, frozenset(filter(os.path.isdir, folders))
+        return seen, frozenset(map(_nearest, folders))
 
     def or_gone(self, others: Sources) -> Sources:
         """These, and those of others that are not there: they may come again."""
@@ -132,6 +132,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir(follow_symlinks=False)
     except OSError:
         return False
+
+
+def _nearest(folder: str) -> str:
+    """The folder, or the first around it that is there: in that one it may come again."""
+    while not os.path.isdir(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def _note(file: str, seen: Seen, folders: set[str]) -> None:
