@@ -308,15 +308,36 @@ def test_what_cannot_be_planned(place: Place) -> None:
 
 
 def test_a_file_that_is_wrong(place: Place) -> None:
-    """The status is 2, as of every command."""
+    """The status is 2, as of every command, and there is no table: nothing has been run."""
     place.write(more="[ext.nowhere]\nlimit = 3\n")
     done = place.profile()
-    assert done.status == 2
+    assert (done.stdout, done.status) == ("", 2)
     assert "no extension is enabled" in done.stderr
     (place.folder / "app.toml").unlink()
     done = place.profile()
-    assert done.status == 2
+    assert (done.stdout, done.status) == ("", 2)
     assert "there is no such file" in done.stderr
+
+
+def test_the_first_line_says_how_far_it_came(place: Place) -> None:
+    """Up and down again, also where a teardown fails; or until a hook, or the process, has failed."""
+    first = {}
+    bodies = {
+        "good": "",
+        "stuck": "def teardown(self): raise ValueError('stuck')\n",
+        "fails": "def initialize(self): raise ValueError('no')\n",
+        "leaves": "def initialize(self): __import__('os')._exit(3)\n",
+    }
+    for name, body in bodies.items():
+        place.add(name, body)
+        place.write(name)
+        first[name] = re.sub(r"[\d.]+ ms", "# ms", place.profile().stdout.splitlines()[0])
+    assert first == {
+        "good": "app.toml: # ms to come up and to go down again",
+        "stuck": "app.toml: # ms to come up and to go down again",
+        "fails": "app.toml: # ms until it had failed",
+        "leaves": "app.toml: # ms until it had failed",
+    }
 
 
 MISDEEDS = {
