@@ -240,6 +240,11 @@ def test_no_value_of_a_configuration_is_shown(place: Place) -> None:
 # What fails.
 
 
+def line_of(file: Path, words: str) -> str:
+    (number,) = [number for number, line in enumerate(file.read_text("utf-8").splitlines(), 1) if words in line]
+    return f"{file}:{number}"
+
+
 def test_a_creation_that_fails_shows_the_times_until_then(place: Place) -> None:
     """And what failed; what had started was taken down."""
     slow(place)
@@ -251,7 +256,8 @@ def test_a_creation_that_fails_shows_the_times_until_then(place: Place) -> None:
     assert list(done.extensions["fails"]["phases"]) == ["import", "new", "attach_to", "initialize"]
     (problem,) = done.json["problems"]
     assert problem["text"].startswith("extension 'fails' failed in initialize: ValueError: no; ")
-    assert done.stderr == f"hyperion: app.toml: {problem['text']}\n"
+    assert problem["place"] == line_of(place.folder / "fails.py", "raise ValueError")
+    assert done.stderr == f"hyperion: app.toml: {problem['text']}\n    at {problem['place']}\n"
     report = done.json["report"]
     assert report["state"] == "failed"
     assert [each["name"] for each in report["set_aside"]] == ["gone"]
@@ -285,8 +291,21 @@ def test_a_teardown_that_fails(place: Place) -> None:
         "extension 'b' failed in teardown: OSErr",
         "extension 'a' failed in teardown: Value",
     ]
+    assert [each["place"] for each in done.json["problems"]] == [
+        line_of(place.folder / "b.py", "raise OSError"),
+        line_of(place.folder / "a.py", "raise ValueError"),
+    ]
     assert "teardown" in done.extensions["a"]["phases"]
     assert done.json["report"]["state"] == "closed"
+
+
+def test_the_line_of_a_failure_is_the_plugin_s(place: Place) -> None:
+    """And not that of what it calls."""
+    (place.folder / "driver.py").write_text("def connect():\n    raise OSError('no route')\n", encoding="utf-8")
+    place.add("a", "def initialize(self): __import__('driver').connect()\n")
+    place.write("a")
+    (problem,) = place.profile("--json").json["problems"]
+    assert problem["place"] == line_of(place.folder / "a.py", "connect()")
 
 
 def test_what_cannot_be_planned(place: Place) -> None:
@@ -373,6 +392,7 @@ def test_whatever_a_hook_does_it_is_told_with_the_times_until_then(place: Place,
     assert done.status == 1
     (problem,) = done.json["problems"]
     assert words in problem["text"]
+    assert problem["place"] is None or problem["place"] not in problem["text"]
     assert list(done.extensions["good"]["phases"])[:4] == ["import", "new", "attach_to", "initialize"]
     assert [each["name"] for each in done.json["extensions"]] == ["good", name]
     assert (place.folder / "t.json").exists()
