@@ -323,6 +323,18 @@ def test_one_that_hides_which_it_was_is_found() -> None:
     assert set(found.values()) == {problem}
 
 
+def test_one_that_hides_it_by_from_none_is_found() -> None:
+    """Python keeps the failure as its context, but shows it to nobody."""
+
+    def host() -> None:
+        try:
+            make_instance(Foo).close()
+        except HyError:
+            raise StartError("something is wrong") from None
+
+    assert problems(host).keys() == failing(*BRINGING_UP, "teardown", "defer")
+
+
 def test_one_that_tells_of_another_failure_is_found() -> None:
     """As if it kept the first error that it ever met."""
     kept: list[HyError] = []

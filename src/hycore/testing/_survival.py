@@ -238,7 +238,7 @@ def _tells(error: BaseException, plugin: str, phase: str, *, implicit: bool) -> 
         if phase == "import" and isinstance(current, PluginLoadError) and current.plugin == plugin:
             return True
         waiting += [current.__cause__, *getattr(current, "undo_errors", ())]
-        if implicit:
+        if implicit and not current.__suppress_context__:  # nobody sees what `from None` has hidden
             waiting.append(current.__context__)
         if isinstance(current, BaseExceptionGroup):
             waiting += current.exceptions
