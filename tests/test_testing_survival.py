@@ -530,6 +530,12 @@ def test_an_asynchronous_host_has_a_loop_of_its_own() -> None:
     asyncio.run(main())
 
 
+def test_what_is_no_function_is_refused() -> None:
+    """Such as what a host has returned."""
+    with pytest.raises(ArgumentTypeError, match=r"host must be a function .*, main and not main\(\)"):
+        assert_host_survives(0)  # type: ignore[arg-type]
+
+
 def test_what_is_no_inventory_is_refused() -> None:
     """As everywhere."""
     with pytest.raises(ArgumentTypeError, match="inventory must be"):
