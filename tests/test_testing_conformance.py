@@ -717,6 +717,22 @@ def test_configuration_that_is_missing_is_told() -> None:
     assert_plugin_conforms(Needs, config=Needed("x"), cycles=5)
 
 
+def test_configuration_that_is_asked_for_twice_is_told() -> None:
+    """It has been handed over, and the step does not say to hand it over."""
+
+    class Asks(Foo):
+        CREATE_INFO = FooConfig
+
+        @classmethod
+        def new(cls, ext: OpaqueList) -> Asks:
+            ext.require_ext(FooConfig)
+            ext.require_ext(FooConfig)
+            return cls()
+
+    found = [each for each in findings(Asks, config=FooConfig()) if "MissingConfigError" in each.problem]
+    assert [each.step.partition(",")[0] for each in found] == ["take it once"]
+
+
 def test_one_that_takes_what_is_not_its_own_is_found() -> None:
     """It empties the list that others take from, too."""
 

@@ -296,7 +296,7 @@ class _Proof:
         try:
             instance = await self.create(config)
         except HyError as error:
-            self.tell_start(error, rule)
+            self.tell_start(error, rule, config)
             return False
         if not await self.end(instance, rule, "when the instance is closed"):
             return False
@@ -305,7 +305,7 @@ class _Proof:
         try:
             instance = await self.create(config, neighbour=True)
         except HyError as error:
-            self.tell_start(error, rule)
+            self.tell_start(error, rule, config)
             return False
         takers = {entry.type_name: entry.taken_by for entry in instance.report().ledger}
         if takers[qualified_name(_NeighbourConfig)] != self.neighbour.NAME:
@@ -316,8 +316,9 @@ class _Proof:
             )
         return await self.end(instance, rule, "when the instance is closed")
 
-    def tell_start(self, error: HyError, rule: str) -> None:
+    def tell_start(self, error: HyError, rule: str, config: list[object]) -> None:
         name = self.plugin.__name__
+        handed = [qualified_name(type(each)) for each in config]
         kind = self.registry.create_info
         step = f"mend it, or hand over what it needs: assert_plugin_conforms({name}, config=…)"
         if isinstance(error, PlanError) and any(
@@ -337,6 +338,8 @@ class _Proof:
             return
         elif isinstance(error, PluginFailedError) and self.returned_awaitable(error):
             step = _WHERE_IT_IS_AWAITED
+        elif isinstance(error.__cause__, MissingConfigError) and error.__cause__.type_name in handed:
+            step = "take it once, in new, and keep it on the object: whoever takes it second finds nothing"
         elif isinstance(error.__cause__, MissingConfigError):
             step = f"hand over its configuration: assert_plugin_conforms({name}, config={error.__cause__.type_name.rpartition('.')[2]}(…))"
         problem = (
