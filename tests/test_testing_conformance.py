@@ -217,6 +217,20 @@ def test_a_child_process_is_found() -> None:
     assert finding.step.startswith("self.defer(process.wait); self.defer(process.terminate)")
 
 
+def test_a_child_process_that_nobody_waits_for_is_found() -> None:
+    """It is told to end, and let go: the step is that for child processes, and not for files."""
+
+    class Starts(Foo):
+        def initialize(self) -> None:
+            self.process = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(50)"])
+
+        def teardown(self) -> None:
+            self.process.terminate()
+
+    steps = {finding.step.partition(",")[0] for finding in findings(Starts)}
+    assert steps == {"self.defer(process.wait); self.defer(process.terminate)"}
+
+
 def test_a_task_that_runs_on_is_found() -> None:
     """Under asyncio, and under trio."""
 

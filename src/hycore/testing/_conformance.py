@@ -402,8 +402,7 @@ class _Proof:
             self.tell("nothing is left behind", f"when {what}, there are more {kind}: {text}", _ENDING[kind])
         is_unclosed = len(texts) >= _MOST_WARNINGS
         if is_unclosed:
-            step = _ENDING["coroutines" if "never awaited" in texts[-1] else "open files"]
-            self.tell("nothing is left behind", f"when {what}: {texts[-1]}", step)
+            self.tell("nothing is left behind", f"when {what}: {texts[-1]}", _ENDING[_kind_of(texts[-1])])
         return not left and not is_unclosed
 
     async def does_not_grow(self, scene: Scene, cycles: int, what: str) -> bool:
@@ -607,6 +606,13 @@ def _raised_at(failure: PluginFailedError) -> str:
             where = f" ({file}:{traceback.tb_lineno})"
         traceback = traceback.tb_next
     return where
+
+
+def _kind_of(warning: str) -> str:
+    """Which kind of thing a warning of Python says that nobody has ended."""
+    if "never awaited" in warning:
+        return "coroutines"
+    return "child processes" if warning.startswith("subprocess ") else "open files"
 
 
 def _literal(value: object) -> str:
