@@ -615,6 +615,9 @@ def test_one_that_breaks_the_other_when_it_ends_is_found() -> None:
         "teardown of '__EXT_FOO' fails after another instance was closed: AssertionError" in each
         for each in problems
     )
+    assert {finding.step.partition(",")[0] for finding in findings(Shares)} == {
+        "keep on the object what belongs to one instance"
+    }
 
 
 def test_one_that_is_broken_by_a_newer_one_that_ends_is_found() -> None:

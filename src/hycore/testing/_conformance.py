@@ -265,6 +265,8 @@ class _Proof:
             f"{what} of {failure.plugin!r} fails {when}: {failure.reason}{_raised_at(failure)}",
             _WHERE_IT_IS_AWAITED
             if self.returned_awaitable(failure)
+            else _ON_THE_OBJECT
+            if rule == _TWO
             else "undo only what was done, by self.defer(release, …) right behind each acquisition; a callback runs "
             "once, whatever else fails",
         )
@@ -430,8 +432,7 @@ class _Proof:
 
     async def two_at_once(self, config: list[object]) -> None:
         """Two instances that overlap, and end in either order."""
-        rule = "two instances at once"
-        own = "keep on the object what belongs to one instance, self.x = … in __init__ or a hook"
+        rule, own = _TWO, _ON_THE_OBJECT
         before = SharedState(self.plugin)
         first = await self.create(config)
         with_first = SharedState(self.plugin)
@@ -531,6 +532,10 @@ class _Proof:
 
 
 _LET_GO = "the instance is let go"
+
+_TWO = "two instances at once"
+
+_ON_THE_OBJECT = "keep on the object what belongs to one instance, self.x = … in __init__ or a hook"
 
 _WHERE_IT_IS_AWAITED = "prove it in a host that awaits, await aassert_plugin_conforms(…)"
 
