@@ -241,7 +241,9 @@ def test_no_value_of_a_configuration_is_shown(place: Place) -> None:
 
 
 def line_of(file: Path, words: str) -> str:
-    (number,) = [number for number, line in enumerate(file.read_text("utf-8").splitlines(), 1) if words in line]
+    (number,) = [
+        number for number, line in enumerate(file.read_text("utf-8").splitlines(), 1) if words in line
+    ]
     return f"{file}:{number}"
 
 
@@ -301,7 +303,9 @@ def test_a_teardown_that_fails(place: Place) -> None:
 
 def test_the_line_of_a_failure_is_the_plugin_s(place: Place) -> None:
     """And not that of what it calls."""
-    (place.folder / "driver.py").write_text("def connect():\n    raise OSError('no route')\n", encoding="utf-8")
+    (place.folder / "driver.py").write_text(
+        "def connect():\n    raise OSError('no route')\n", encoding="utf-8"
+    )
     place.add("a", "def initialize(self): __import__('driver').connect()\n")
     place.write("a")
     (problem,) = place.profile("--json").json["problems"]
