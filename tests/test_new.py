@@ -259,7 +259,7 @@ def test_it_says_what_it_has_written_and_what_comes_next(new: New, tmp_path: Pat
         f"my-plugin/ has the extension __EXT_my_plugin now, in 11 files:\n{written}"
         "Next:\n"
         "    cd my-plugin\n"
-        "    python -m pip install -e . --group dev\n"
+        "    python -m pip install -e . --group dev    # pip 25.1 or newer\n"
         "    python -m pytest\n"
         "    hyperion run app.toml\n",
         "",

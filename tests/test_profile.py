@@ -240,6 +240,13 @@ def test_no_value_of_a_configuration_is_shown(place: Place) -> None:
 # What fails.
 
 
+def line_of(file: Path, words: str) -> str:
+    (number,) = [
+        number for number, line in enumerate(file.read_text("utf-8").splitlines(), 1) if words in line
+    ]
+    return f"{file}:{number}"
+
+
 def test_a_creation_that_fails_shows_the_times_until_then(place: Place) -> None:
     """And what failed; what had started was taken down."""
     slow(place)
@@ -251,7 +258,8 @@ def test_a_creation_that_fails_shows_the_times_until_then(place: Place) -> None:
     assert list(done.extensions["fails"]["phases"]) == ["import", "new", "attach_to", "initialize"]
     (problem,) = done.json["problems"]
     assert problem["text"].startswith("extension 'fails' failed in initialize: ValueError: no; ")
-    assert done.stderr == f"hyperion: app.toml: {problem['text']}\n"
+    assert problem["place"] == line_of(place.folder / "fails.py", "raise ValueError")
+    assert done.stderr == f"hyperion: app.toml: {problem['text']}\n    at {problem['place']}\n"
     report = done.json["report"]
     assert report["state"] == "failed"
     assert [each["name"] for each in report["set_aside"]] == ["gone"]
@@ -285,8 +293,23 @@ def test_a_teardown_that_fails(place: Place) -> None:
         "extension 'b' failed in teardown: OSErr",
         "extension 'a' failed in teardown: Value",
     ]
+    assert [each["place"] for each in done.json["problems"]] == [
+        line_of(place.folder / "b.py", "raise OSError"),
+        line_of(place.folder / "a.py", "raise ValueError"),
+    ]
     assert "teardown" in done.extensions["a"]["phases"]
     assert done.json["report"]["state"] == "closed"
+
+
+def test_the_line_of_a_failure_is_the_plugin_s(place: Place) -> None:
+    """And not that of what it calls."""
+    (place.folder / "driver.py").write_text(
+        "def connect():\n    raise OSError('no route')\n", encoding="utf-8"
+    )
+    place.add("a", "def initialize(self): __import__('driver').connect()\n")
+    place.write("a")
+    (problem,) = place.profile("--json").json["problems"]
+    assert problem["place"] == line_of(place.folder / "a.py", "connect()")
 
 
 def test_what_cannot_be_planned(place: Place) -> None:
@@ -308,15 +331,36 @@ def test_what_cannot_be_planned(place: Place) -> None:
 
 
 def test_a_file_that_is_wrong(place: Place) -> None:
-    """The status is 2, as of every command."""
+    """The status is 2, as of every command, and there is no table: nothing has been run."""
     place.write(more="[ext.nowhere]\nlimit = 3\n")
     done = place.profile()
-    assert done.status == 2
+    assert (done.stdout, done.status) == ("", 2)
     assert "no extension is enabled" in done.stderr
     (place.folder / "app.toml").unlink()
     done = place.profile()
-    assert done.status == 2
+    assert (done.stdout, done.status) == ("", 2)
     assert "there is no such file" in done.stderr
+
+
+def test_the_first_line_says_how_far_it_came(place: Place) -> None:
+    """Up and down again, also where a teardown fails; or until a hook, or the process, has failed."""
+    first = {}
+    bodies = {
+        "good": "",
+        "stuck": "def teardown(self): raise ValueError('stuck')\n",
+        "fails": "def initialize(self): raise ValueError('no')\n",
+        "leaves": "def initialize(self): __import__('os')._exit(3)\n",
+    }
+    for name, body in bodies.items():
+        place.add(name, body)
+        place.write(name)
+        first[name] = re.sub(r"[\d.]+ ms", "# ms", place.profile().stdout.splitlines()[0])
+    assert first == {
+        "good": "app.toml: # ms to come up and to go down again",
+        "stuck": "app.toml: # ms to come up and to go down again",
+        "fails": "app.toml: # ms until it had failed",
+        "leaves": "app.toml: # ms until it had failed",
+    }
 
 
 MISDEEDS = {
@@ -352,6 +396,7 @@ def test_whatever_a_hook_does_it_is_told_with_the_times_until_then(place: Place,
     assert done.status == 1
     (problem,) = done.json["problems"]
     assert words in problem["text"]
+    assert problem["place"] is None or problem["place"] not in problem["text"]
     assert list(done.extensions["good"]["phases"])[:4] == ["import", "new", "attach_to", "initialize"]
     assert [each["name"] for each in done.json["extensions"]] == ["good", name]
     assert (place.folder / "t.json").exists()

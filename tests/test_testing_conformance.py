@@ -220,6 +220,20 @@ def test_a_child_process_is_found() -> None:
     assert finding.step.startswith("self.defer(process.wait); self.defer(process.terminate)")
 
 
+def test_a_child_process_that_nobody_waits_for_is_found() -> None:
+    """It is told to end, and let go: the step is that for child processes, and not for files."""
+
+    class Starts(Foo):
+        def initialize(self) -> None:
+            self.process = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(50)"])
+
+        def teardown(self) -> None:
+            self.process.terminate()
+
+    steps = {finding.step.partition(",")[0] for finding in findings(Starts)}
+    assert steps == {"self.defer(process.wait); self.defer(process.terminate)"}
+
+
 def test_a_task_that_runs_on_is_found() -> None:
     """Under asyncio, and under trio."""
 
@@ -616,6 +630,9 @@ def test_one_that_breaks_the_other_when_it_ends_is_found() -> None:
         "teardown of '__EXT_FOO' fails after another instance was closed: AssertionError" in each
         for each in problems
     )
+    assert {finding.step.partition(",")[0] for finding in findings(Shares)} == {
+        "keep on the object what belongs to one instance"
+    }
 
 
 def test_one_that_is_broken_by_a_newer_one_that_ends_is_found() -> None:
@@ -775,6 +792,22 @@ def test_configuration_that_is_missing_is_told() -> None:
     assert "cannot be made from defaults" in finding.problem or "MissingConfigError" in finding.problem
     assert finding.step == "hand over its configuration: assert_plugin_conforms(Needs, config=Needed(…))"
     assert_plugin_conforms(Needs, config=Needed("x"), cycles=5)
+
+
+def test_configuration_that_is_asked_for_twice_is_told() -> None:
+    """It has been handed over, and the step does not say to hand it over."""
+
+    class Asks(Foo):
+        CREATE_INFO = FooConfig
+
+        @classmethod
+        def new(cls, ext: OpaqueList) -> Asks:
+            ext.require_ext(FooConfig)
+            ext.require_ext(FooConfig)
+            return cls()
+
+    found = [each for each in findings(Asks, config=FooConfig()) if "MissingConfigError" in each.problem]
+    assert [each.step.partition(",")[0] for each in found] == ["take it once"]
 
 
 def test_one_that_takes_what_is_not_its_own_is_found() -> None:

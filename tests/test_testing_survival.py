@@ -338,6 +338,18 @@ def test_one_that_hides_which_it_was_is_found() -> None:
     assert set(found.values()) == {problem}
 
 
+def test_one_that_hides_it_by_from_none_is_found() -> None:
+    """Python keeps the failure as its context, but shows it to nobody."""
+
+    def host() -> None:
+        try:
+            make_instance(Foo).close()
+        except HyError:
+            raise StartError("something is wrong") from None
+
+    assert problems(host).keys() == failing(*BRINGING_UP, "teardown", "defer")
+
+
 def test_one_that_tells_of_another_failure_is_found() -> None:
     """As if it kept the first error that it ever met."""
     kept: list[HyError] = []
@@ -544,6 +556,12 @@ def test_an_asynchronous_host_has_a_loop_of_its_own() -> None:
         assert_host_survives(lets_pass)  # a plain one needs none
 
     asyncio.run(main())
+
+
+def test_what_is_no_function_is_refused() -> None:
+    """Such as what a host has returned."""
+    with pytest.raises(ArgumentTypeError, match=r"host must be a function .*, main and not main\(\)"):
+        assert_host_survives(0)  # type: ignore[arg-type]
 
 
 def test_what_is_no_inventory_is_refused() -> None:

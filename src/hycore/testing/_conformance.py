@@ -261,6 +261,8 @@ class _Proof:
             f"{what} of {failure.plugin!r} fails {when}: {failure.reason}{_raised_at(failure)}",
             _WHERE_IT_IS_AWAITED
             if self.returned_awaitable(failure)
+            else _ON_THE_OBJECT
+            if rule == _TWO
             else "undo only what was done, by self.defer(release, …) right behind each acquisition; a callback runs "
             "once, whatever else fails",
         )
@@ -292,7 +294,7 @@ class _Proof:
         try:
             instance = await self.create(config)
         except HyError as error:
-            self.tell_start(error, rule)
+            self.tell_start(error, rule, config)
             return False
         if not await self.end(instance, rule, "when the instance is closed"):
             return False
@@ -301,7 +303,7 @@ class _Proof:
         try:
             instance = await self.create(config, neighbour=True)
         except HyError as error:
-            self.tell_start(error, rule)
+            self.tell_start(error, rule, config)
             return False
         takers = {entry.type_name: entry.taken_by for entry in instance.report().ledger}
         if takers[qualified_name(_NeighbourConfig)] != self.neighbour.NAME:
@@ -312,8 +314,9 @@ class _Proof:
             )
         return await self.end(instance, rule, "when the instance is closed")
 
-    def tell_start(self, error: HyError, rule: str) -> None:
+    def tell_start(self, error: HyError, rule: str, config: list[object]) -> None:
         name = self.plugin.__name__
+        handed = [qualified_name(type(each)) for each in config]
         kind = self.registry.create_info
         step = f"mend it, or hand over what it needs: assert_plugin_conforms({name}, config=…)"
         if isinstance(error, PlanError) and any(
@@ -333,6 +336,8 @@ class _Proof:
             return
         elif isinstance(error, PluginFailedError) and self.returned_awaitable(error):
             step = _WHERE_IT_IS_AWAITED
+        elif isinstance(error.__cause__, MissingConfigError) and error.__cause__.type_name in handed:
+            step = "take it once, in new, and keep it on the object: whoever takes it second finds nothing"
         elif isinstance(error.__cause__, MissingConfigError):
             step = f"hand over its configuration: assert_plugin_conforms({name}, config={error.__cause__.type_name.rpartition('.')[2]}(…))"
         problem = (
@@ -395,8 +400,7 @@ class _Proof:
             self.tell("nothing is left behind", f"when {what}, there are more {kind}: {text}", _ENDING[kind])
         is_unclosed = len(texts) >= _MOST_WARNINGS
         if is_unclosed:
-            step = _ENDING["coroutines" if "never awaited" in texts[-1] else "open files"]
-            self.tell("nothing is left behind", f"when {what}: {texts[-1]}", step)
+            self.tell("nothing is left behind", f"when {what}: {texts[-1]}", _ENDING[_kind_of(texts[-1])])
         return not left and not is_unclosed
 
     async def does_not_grow(self, scene: Scene, cycles: int, what: str) -> bool:
@@ -424,8 +428,7 @@ class _Proof:
 
     async def two_at_once(self, config: list[object]) -> None:
         """Two instances that overlap, and end in either order."""
-        rule = "two instances at once"
-        own = "keep on the object what belongs to one instance, self.x = … in __init__ or a hook"
+        rule, own = _TWO, _ON_THE_OBJECT
         before = SharedState(self.plugin)
         first = await self.create(config)
         with_first = SharedState(self.plugin)
@@ -528,6 +531,10 @@ class _Proof:
 
 _LET_GO = "the instance is let go"
 
+_TWO = "two instances at once"
+
+_ON_THE_OBJECT = "keep on the object what belongs to one instance, self.x = … in __init__ or a hook"
+
 _WHERE_IT_IS_AWAITED = "prove it in a host that awaits, await aassert_plugin_conforms(…)"
 
 _MOST_WARNINGS = 3  # of at least six times that the scene was played
@@ -602,6 +609,13 @@ def _raised_at(failure: PluginFailedError) -> str:
             where = f" ({file}:{traceback.tb_lineno})"
         traceback = traceback.tb_next
     return where
+
+
+def _kind_of(warning: str) -> str:
+    """Which kind of thing a warning of Python says that nobody has ended."""
+    if "never awaited" in warning:
+        return "coroutines"
+    return "child processes" if warning.startswith("subprocess ") else "open files"
 
 
 def _literal(value: object) -> str:

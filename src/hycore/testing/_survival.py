@@ -14,7 +14,7 @@ from hycore.testing._errors import Finding, HostConformanceError, RunningLoopErr
 from hycore.testing._faults import Fault
 from hycore.testing._measuring import Held, Plain, is_in_a_loop, unraisable
 from hycore.testing._watching import PHASES, Call, Watch, watching
-from hycore.utils.error import PluginFailedError, PluginLoadError, describe, qualified_name
+from hycore.utils.error import ArgumentTypeError, PluginFailedError, PluginLoadError, describe, qualified_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +48,12 @@ def assert_host_survives(
     - afterwards none of its instances is up, and no thread, open file or child process is left;
     - no failure in a teardown is lost, as it is where an instance ends with its last reference.
 
-    Raises `HostConformanceError` with every finding at once, and what the host raises undisturbed.
+    Raises `HostConformanceError` with every finding at once; what the host raises undisturbed; and `ArgumentTypeError`
+    for what cannot be called.
     """
     __tracebackhide__ = True  # pytest shows the line of the test, and the findings
+    if not callable(host):
+        raise ArgumentTypeError("host", "a function that runs the host, main and not main()", host)
     proof = _Proof(host, checked_inventory(inventory))
     proof.prove()
     if proof.findings:
@@ -238,7 +241,7 @@ def _tells(error: BaseException, plugin: str, phase: str, *, implicit: bool) -> 
         if phase == "import" and isinstance(current, PluginLoadError) and current.plugin == plugin:
             return True
         waiting += [current.__cause__, *getattr(current, "undo_errors", ())]
-        if implicit:
+        if implicit and not current.__suppress_context__:  # nobody sees what `from None` has hidden
             waiting.append(current.__context__)
         if isinstance(current, BaseExceptionGroup):
             waiting += current.exceptions

@@ -252,7 +252,7 @@ def _text(name: Name, folder: str, files: dict[str, str]) -> str:
     lines += [
         "Next:",
         f"    cd {shlex.quote(folder)}",
-        "    python -m pip install -e . --group dev",
+        "    python -m pip install -e . --group dev    # pip 25.1 or newer",
         "    python -m pytest",
         "    hyperion run app.toml",
     ]

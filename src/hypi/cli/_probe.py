@@ -178,6 +178,7 @@ def _profile(arguments: Mapping[str, Any]) -> dict[str, Any]:
     watch: Watch = arguments["watch"]
     _take_times(watch)
     answer: dict[str, Any] = {"wrong": False, "problems": [], "report": None}
+    modules: dict[str, str] = {}
     try:
         _clock.mark("ready")
         application = load_application(
@@ -189,6 +190,9 @@ def _profile(arguments: Mapping[str, Any]) -> dict[str, Any]:
             for registry in application.plan.order
         ]
         watch.report(facts={"plan": plan})
+        for registry in application.plan.order:
+            if registry.plugin_class is not None:
+                modules[registry.name] = registry.plugin_class.__module__
         instance = application.create(profile=True)
         _clock.mark("up")
         try:
@@ -207,20 +211,23 @@ def _profile(arguments: Mapping[str, Any]) -> dict[str, Any]:
         _clock.mark("failed")
         report: Any = getattr(error, "report", None)
         answer["report"] = answer["report"] or (report.to_dict() if report is not None else None)
-        answer["problems"] = [_problem(arguments["file"], each) for each in _texts(error)]
+        answer["problems"] = [_problem_of_run(each, modules, arguments["file"]) for each in _each(error)]
     finally:
         watch.report(spans=_clock.take())
     return answer
 
 
-def _texts(error: BaseException) -> list[str]:
-    """What is said of an error, one text for each in a group of ours."""
-    errors = error.exceptions if isinstance(error, TeardownError) else (error,)
-    texts: list[str] = []
-    for each in errors:
-        text = str(each) if isinstance(each, HyError) else describe(each)
-        texts.append("\n".join([text, *getattr(each, "__notes__", ())]))
-    return texts
+def _each(error: BaseException) -> tuple[BaseException, ...]:
+    """An error, or those in a group of ours."""
+    return error.exceptions if isinstance(error, TeardownError) else (error,)
+
+
+def _problem_of_run(error: BaseException, modules: Mapping[str, str], file: str) -> dict[str, Any]:
+    """What is said of an error, and the line of the plugin, if the text does not have it already."""
+    text = str(error) if isinstance(error, HyError) else describe(error)
+    text = "\n".join([text, *getattr(error, "__notes__", ())])
+    place = _place(error.__cause__ or error, modules.get(getattr(error, "plugin", ""), ""))
+    return _problem(file, text, place=None if place is None or place in text else place)
 
 
 def _take_times(watch: Watch) -> None:

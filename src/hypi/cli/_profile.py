@@ -137,8 +137,9 @@ def _profiled(options: argparse.Namespace, drafts: dict[str, Draft]) -> int:
                 "report": report,
             }
         )
-    else:
-        show_painted("\n".join(_lines(profile, options.file)))
+    elif status != WRONG:  # of a file that is wrong, nothing has been run
+        came_up = status == FINE or (report is not None and report["state"] == "closed")
+        show_painted("\n".join(_lines(profile, options.file, came_up=came_up)))
         for aside in report["set_aside"] if report is not None else ():
             say(f"hyperion: extension {aside['name']} is set aside: {aside['reason']}")
     from hypi.cli._check import lines_of_problems
@@ -254,10 +255,11 @@ def _modules_as_json(span: Span, phase: str, depth: int) -> Iterator[dict[str, A
 # As a table.
 
 
-def _lines(profile: Profile, file: str) -> Iterator[str]:
+def _lines(profile: Profile, file: str, *, came_up: bool = True) -> Iterator[str]:
     paint = Paint()
     width = width_of_output()
-    yield f"{printable(file)}: {_ms(profile.total)} ms to come up and to go down again"
+    what = "to come up and to go down again" if came_up else "until it had failed"
+    yield f"{printable(file)}: {_ms(profile.total)} ms {what}"
     yield ""
     named = [(f"{row.place}. {row.name}" if row.place else row.name, row) for row in profile.extensions]
     names = [_cut(printable(name)) for name, _ in named]
