@@ -23,12 +23,14 @@ MODULES = (
     "hycore.base.api",
     "hycore.ext",
     "hycore.ext.hylog",
+    "hycore.ext.hylogging",
     "hycore.log",
     "hycore.utils.opaque",
     "hycore.utils.error",
     "hycore.magic",
     "hypi.api",
     "hypi.api.ext.hylog",
+    "hypi.api.ext.hylogging",
     "hypi.app",
 )
 

@@ -19,6 +19,7 @@ LAYERS = (
     ("hypi", "hypi.*"),
     ("hycore",),
     ("hycore.testing", "hycore.testing.*"),
+    ("hycore.ext.hylogging", "hycore.ext.hylogging.*"),
     ("hycore.ext.hylog", "hycore.ext.hylog.*"),
     ("hycore.base", "hycore.base.*"),
     ("hycore.log", "hycore.log.*"),
