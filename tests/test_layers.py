@@ -42,6 +42,9 @@ LEAVES = LAYERS[-1]
 FOREIGN = {
     "hycore.testing._pytest": {"pytest"},
     "hypi.*": {"pydantic", "pydantic_core"},
+    "hypi.ext.terminal": {"rich"},
+    "hypi.ext.otel": {"opentelemetry"},
+    "hypi.ext.otel.*": {"opentelemetry"},
     "hypi": {"pydantic", "pydantic_core"},
 }
 
