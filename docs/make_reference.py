@@ -32,6 +32,7 @@ MODULES = (
     "hypi.api.ext.hylog",
     "hypi.api.ext.hylogging",
     "hypi.app",
+    "hypi.ext.otel",
     "hypi.ext.terminal",
 )
 

@@ -82,6 +82,7 @@ def test_what_ships_are_installed_extensions(wheel: importlib.metadata.Distribut
     assert declared == {
         ("__EXT_hyperion_logger", "hycore.ext.hylog:LogPluginEXT"),
         ("__EXT_hyperion_logging", "hycore.ext.hylogging:LoggingPluginEXT"),
+        ("__EXT_hyperion_otel", "hypi.ext.otel:OtelPluginEXT"),
     }
 
 

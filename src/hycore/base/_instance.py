@@ -310,6 +310,7 @@ class InstanceContext:
                     reason=reasons.get(registry.name, "optional; tried again"),
                     times=life.times.seconds(registry.name) if life.times is not None else {},
                     held=life.times.seconds_held(registry.name) if life.times is not None else {},
+                    begun=dict(life.times.first.get(registry.name, ())) if life.times is not None else {},
                 )
             )
         return Report(

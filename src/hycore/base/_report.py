@@ -5,7 +5,7 @@ Layer: `base`, a leaf within it.
 
 from __future__ import annotations
 
-from time import perf_counter_ns
+from time import perf_counter_ns, time_ns
 
 from hycore.base._drivers import is_awaitable
 from hycore.utils._record import Record, fill
@@ -27,10 +27,11 @@ class ReportedExtension(Record):
 
     `state` is `"planned"`, `"constructed"`, `"up"` or `"down"`; `reason` tells why it stands at its place; `times` are
     seconds by phase, and empty unless the instance was created with `profile=True`; `held` are, for the phases that were
-    awaited, the seconds of these in which the hook held the event loop.
+    awaited, the seconds of these in which the hook held the event loop; `begun` is when each phase began, in nanoseconds
+    since 1970.
     """
 
-    __slots__ = ("name", "uuid", "description", "state", "reason", "times", "held")
+    __slots__ = ("name", "uuid", "description", "state", "reason", "times", "held", "begun")
 
     name: str
     uuid: str
@@ -39,6 +40,7 @@ class ReportedExtension(Record):
     reason: str
     times: Mapping[str, float]
     held: Mapping[str, float]
+    begun: Mapping[str, int]
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class ReportedExtension(Record):
         reason: str,
         times: Mapping[str, float],
         held: Mapping[str, float],
+        begun: Mapping[str, int],
     ) -> None:
         fill(self, "name", name)
         fill(self, "uuid", uuid)
@@ -58,6 +61,7 @@ class ReportedExtension(Record):
         fill(self, "reason", reason)
         fill(self, "times", times)
         fill(self, "held", held)
+        fill(self, "begun", begun)
 
     def _held_in(self, phase: str) -> str:
         return f" ({self.held[phase] * 1000:.2f} ms of the loop)" if phase in self.held else ""
@@ -146,9 +150,11 @@ class Report(Record):
 class Times:
     """Takes the time of each hook of each plugin, in nanoseconds, when a host asks for it."""
 
-    __slots__ = ("begun", "holding", "taken", "waited")
+    __slots__ = ("begun", "first", "holding", "taken", "waited", "zero")
 
     def __init__(self) -> None:
+        self.zero = time_ns() - perf_counter_ns()  # when the clock of the times began, by that of the day
+        self.first: dict[str, dict[str, int]] = {}  # by extension and phase: when it first began
         self.taken: dict[str, dict[str, int]] = {}  # by extension and phase: the calls themselves
         self.begun: dict[tuple[str, str], int] = {}
         self.waited: dict[tuple[str, str], int] = {}
@@ -164,6 +170,7 @@ class Times:
 
     def add(self, name: str, phase: str, start: int) -> None:
         """Adds the time from `start` until now."""
+        self.first.setdefault(name, {}).setdefault(phase, self.zero + start)
         phases = self.taken.setdefault(name, {})
         phases[phase] = phases.get(phase, 0) + perf_counter_ns() - start
 

@@ -25,6 +25,7 @@ class InstanceEXT(StrEnum):
 
     LOGGER = HYPERION_LOGGER_NAME_EXT
     LOGGING = "__EXT_hyperion_logging"
+    OTEL = "__EXT_hyperion_otel"
 
 
 def create_instance(
