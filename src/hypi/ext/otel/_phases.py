@@ -82,7 +82,7 @@ class Phases:
         span.end()
 
     def _make(self, hooks: Iterable[tuple[str, str, int, int]], parent: context.Context) -> None:
-        for name, phase, begun, end in hooks:
+        for name, phase, begun, end in sorted(hooks, key=lambda hook: hook[2]):
             attributes = {"hyperion.extension": name, "hyperion.phase": phase}
             self._tracer.start_span(f"{phase} {name}", parent, start_time=begun, attributes=attributes).end(
                 end
