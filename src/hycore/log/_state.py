@@ -111,8 +111,8 @@ class LogListenerEXT:
         try:
             self.callback(message)
         except Exception as error:
-            self.failures += 1
-            if self.failures == 1:
+            self.failures = count = self.failures + 1
+            if count == 1:
                 report_unraisable(error)
 
 
@@ -172,14 +172,18 @@ class InstanceStateEXT:
 
     @log_callback.setter
     def log_callback(self, callback: Callable[[LogMessageEXT], object] | None) -> None:
-        _check_callable("log_callback", callback, ", or None")
+        if callback is not None and not callable(callback):
+            raise ArgumentTypeError(
+                "log_callback", "a callable that takes a LogMessageEXT, or None", callback
+            )
         early = self._early
         if callback is not None and early is not None:
             self._deliver_early(early, callback)
         elif callback is None and self._keeps_early and early is None:
             self._early = []  # a logger was undone during bring-up: perhaps there is another
-        self._logger = callback
-        self._route()
+        self._logger = self._callback = callback
+        if self._listeners:
+            self._route()
         self._reported = None
         if callback is not None and early is not None:
             # What other threads kept until they saw the callback.
@@ -195,7 +199,8 @@ class InstanceStateEXT:
         It hears those that are kept for a logger at once: who calls this in `attach_to` misses the fewest. The logger
         gets what it would get anyway. `plugin.defer(state.listen(callback).stop)` ends it with the plugin.
         """
-        _check_callable("callback", callback, "")
+        if not callable(callback):
+            raise ArgumentTypeError("callback", "a callable that takes a LogMessageEXT", callback)
         listener = LogListenerEXT(callback, _checked_level("level", level), self._forget)
         here: _Here = getattr(_threads, "here", None) or _first_here()
         for message in tuple(self._early or ()):
@@ -241,41 +246,40 @@ class InstanceStateEXT:
         try:
             logger = self._logger
             if logger is None:
-                self._keep_for_logger(message)
-            elif message._level >= self._level:
+                early = self._early
+                if early is not None:
+                    self._store(message, early)
+                    if self._logger is not None:  # it was set meanwhile, by another thread
+                        self._drain(early, self._logger, None)
+            elif self._level <= message._level:
                 logger(message)
         finally:
             for listener in self._listeners:
                 listener._hear(message)
-
-    def _keep_for_logger(self, message: LogMessageEXT) -> None:
-        early = self._early
-        if early is None:
-            return
-        if len(early) >= _KEPT:
-            self._lost += 1
-            return
-        early.append(message)
-        while self._logger is not None and early:  # it was set meanwhile, by another thread
-            try:
-                message = early.pop(0)
-            except IndexError:
-                return
-            if message._level >= self._level:
-                self._logger(message)
 
     def _deliver_early(self, early: list[LogMessageEXT], callback: Callable[[LogMessageEXT], object]) -> None:
         """Takes each message out of the list before it is delivered, so that it is delivered once."""
         here: _Here = getattr(_threads, "here", None) or _first_here()
         if self in here.delivering:  # a callback exchanges the callback: who called it goes on
             return
+        self._drain(early, callback, here)
+
+    def _drain(
+        self,
+        early: list[LogMessageEXT],
+        callback: Callable[[LogMessageEXT], object],
+        here: _Here | None,
+    ) -> None:
         for _ in range(len(early)):
             try:
                 message = early.pop(0)
             except IndexError:  # another thread took it
                 return
             if message._level >= self._level:
-                self._deliver(callback, message, here)
+                if here is None:  # it is being delivered already
+                    callback(message)
+                else:
+                    self._deliver(callback, message, here)
 
     def _tell_lost(self) -> None:
         if self._lost and self._level <= _WARN:
@@ -354,15 +358,18 @@ class InstanceStateEXT:
             if callback is not None:  # it was set meanwhile, by another thread
                 self._deliver(callback, message, here)
             return
-        if len(early) >= _KEPT:
-            self._lost += 1
-            return
-        early.append(message)
+        self._store(message, early)
         logger = self._logger
         if logger is not None:
             self._deliver_early(early, logger)
         for listener in self._listeners:  # it came meanwhile, and has perhaps not heard it
             self._deliver(listener._hear, message, here)
+
+    def _store(self, message: LogMessageEXT, early: list[LogMessageEXT]) -> None:
+        if len(early) >= _KEPT:
+            self._lost += 1
+        else:
+            early.append(message)
 
     def _deliver(
         self, callback: Callable[[LogMessageEXT], object], message: LogMessageEXT, here: _Here
@@ -381,11 +388,6 @@ class InstanceStateEXT:
                 report_unraisable(error)
         finally:
             delivering.discard(self)
-
-
-def _check_callable(argument: str, callback: object, more: str) -> None:
-    if not callable(callback) and (callback is not None or not more):
-        raise ArgumentTypeError(argument, f"a callable that takes a LogMessageEXT{more}", callback)
 
 
 def _checked_level(argument: str, level: int) -> int:
