@@ -25,7 +25,7 @@ import pytest
 from hycore import InstanceContext, PluginEXT, hydebug, hyerror, hyinfo, hytrace
 from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
 from hycore.ext import Inventory
-from hycore.ext.hylog import JsonLines, LogCreateInfoEXT, LogLevelEXT, LogMessageEXT, LogPluginEXT
+from hycore.ext.hylog import JsonLines, LogCreateInfoEXT, LogLevelEXT, LogMessageEXT, LogPluginEXT, to_logging
 from hycore.ext.hylogging import LoggingCreateInfoEXT, LoggingPluginEXT
 from hycore.utils.error import ArgumentTypeError, ArgumentValueError, PluginFailedError
 from hypi.api import InstanceEXT
@@ -156,6 +156,16 @@ def test_an_early_record_has_the_time_and_thread_of_its_message(records: list[lo
     assert (still.threadName, still.thread) == ("there", there.ident)
     assert before - 0.001 <= gone.created <= still.created
     there.join(10)
+
+
+def test_a_record_has_the_time_of_its_message(records: list[logging.LogRecord]) -> None:
+    """In all three fields, whenever it is delivered."""
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
+    to_logging(one(module=__name__, timepoint=moment.astimezone()))
+    (record,) = records
+    assert (record.created, record.msecs) == (moment.timestamp(), 678.0)
+    start = logging._startTime / 1e9 if sys.version_info >= (3, 13) else logging._startTime  # type: ignore[attr-defined]
+    assert record.relativeCreated == pytest.approx((moment.timestamp() - start) * 1000, abs=1)
 
 
 @pytest.mark.parametrize(

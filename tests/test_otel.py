@@ -263,14 +263,22 @@ def test_the_logger_gets_them_too(collector: Collector, enabled: tuple[str, ...]
     assert sink.count("debug attach_to") == sink.count("debug initialize") == 1
 
 
-def test_records_of_logging_are_sent_too(collector: Collector) -> None:
+def test_records_of_logging_are_sent_too(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     """What OpenTelemetry itself logs while it sends is not, or it would never end."""
+    monkeypatch.setenv("OTEL_BLRP_SCHEDULE_DELAY", "10")  # milliseconds
+    heard: list[str] = []
     with create(
         LoggingCreateInfoEXT(["root"], "DEBUG"),
         OtelCreateInfoEXT(collector.endpoint, level="DEBUG"),
         enabled=(LOGGING, OTEL),
-    ):
+    ) as instance:
+        instance.ext.listen(lambda message: heard.append(message.module), level=0)
         logging.getLogger("library").debug("text")
+        until = time.monotonic() + 10
+        while not any(name.startswith("urllib3") for name in heard) and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.1)  # what was logged while it was sent would be sent now
+    assert any(name.startswith("urllib3") for name in heard)
     scopes = {scope for scope, _ in collector.records}
     assert "library" in scopes
     assert not any(scope.startswith(("urllib3", "opentelemetry")) for scope in scopes)
