@@ -478,6 +478,23 @@ spans = false
     assert collector.spans == []
 
 
+def test_the_end_of_the_process_sends_what_is_left(collector: Collector) -> None:
+    """Without `close`; also where there are no new threads by then (Python 3.12)."""
+    code = f"""
+from hycore import InstanceContext, hyinfo
+from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
+from hypi.ext.otel import OtelCreateInfoEXT
+application = ApplicationInfo("shop", VersionInfo(1), "Engine", VersionInfo(1))
+ext = [OtelCreateInfoEXT({collector.endpoint!r})]
+instance = InstanceContext.create(InstanceCreateInfo(application, [{OTEL!r}], ext=ext))
+hyinfo(instance, "text")
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", code], check=False, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert collector.texts == ["text"]
+    assert [span.name for span in collector.spans] == ["hyperion.create", "hyperion.teardown"]
+
+
 def test_a_collector_that_hangs_holds_the_end_up_no_longer_than_the_timeout(
     collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
