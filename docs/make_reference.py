@@ -24,6 +24,7 @@ MODULES = (
     "hycore.base.api",
     "hycore.ext",
     "hycore.ext.hylog",
+    "hycore.ext.hylogging",
     "hycore.log",
     "hycore.utils.opaque",
     "hycore.utils.error",
@@ -31,7 +32,10 @@ MODULES = (
     "hycore.testing",
     "hypi.api",
     "hypi.api.ext.hylog",
+    "hypi.api.ext.hylogging",
     "hypi.app",
+    "hypi.ext.otel",
+    "hypi.ext.terminal",
 )
 
 HEAD = """# Every public name

@@ -498,8 +498,13 @@ def test_times_of_hooks_that_are_awaited(host: Any) -> None:
         await sleep(0.05)
 
     host.plugin("a", initialize=both)
+    before = time.time_ns()
     instance = host.bring_up(host.info(["a"]), profile=True)
+    after = time.time_ns()
     (extension,) = instance.report().extensions
+    begun = [extension.begun[phase] for phase in ("new", "attach_to", "initialize")]
+    assert [before, *begun, after] == sorted([before, *begun, after])
+    assert after - begun[-1] >= extension.times["initialize"] * 1e9
     assert extension.times["initialize"] >= 0.12
     assert 0.02 <= extension.held["initialize"] < 0.1
     assert "of the loop)" in str(instance.report())

@@ -41,6 +41,7 @@ SAMPLES: dict[str, HyError] = {
     "InstanceClosedError": errors.InstanceClosedError("extensions"),
 }
 SAMPLES["TryAgainLaterError"] = errors.TryAgainLaterError("the database is starting", retry_after=2)
+SAMPLES["MissingPackageError"] = errors.MissingPackageError("__EXT_a", package="p", command="pip install p")
 SAMPLES["RetryError"] = errors.RetryError("__EXT_a", problem="it is too early", step="try later")
 SAMPLES["AsyncCloseError"] = errors.AsyncCloseError(["__EXT_a"])
 SAMPLES["LoopError"] = errors.LoopError("a timeout of initialize")

@@ -19,6 +19,7 @@ LAYERS = (
     ("hypi", "hypi.*"),
     ("hycore",),
     ("hycore.testing", "hycore.testing.*"),
+    ("hycore.ext.hylogging", "hycore.ext.hylogging.*"),
     ("hycore.ext.hylog", "hycore.ext.hylog.*"),
     ("hycore.base", "hycore.base.*"),
     ("hycore.log", "hycore.log.*"),
@@ -42,6 +43,9 @@ FOREIGN = {
     "hycore.testing._pytest": {"pytest"},
     "hypi.*": {"pydantic", "pydantic_core"},
     "hypi.cli._reload": {"watchfiles"},
+    "hypi.ext.terminal": {"rich"},
+    "hypi.ext.otel": {"opentelemetry"},
+    "hypi.ext.otel.*": {"opentelemetry"},
     "hypi": {"pydantic", "pydantic_core"},
 }
 

@@ -8,6 +8,7 @@ import pickle
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -532,3 +533,202 @@ def test_a_misspelt_slot_is_an_error(logged: tuple[InstanceContext, Sink]) -> No
     """The state has no other attributes."""
     with pytest.raises(AttributeError):
         logged[0].ext.log_calback = print  # type: ignore[attr-defined]
+
+
+def made(level: LogLevelEXT, text: str) -> LogMessageEXT:
+    return LogMessageEXT(
+        level=level,
+        timepoint=datetime.now().astimezone(),
+        message=text,
+        module="elsewhere",
+        file="elsewhere.py",
+        line=1,
+        thread_name="MainThread",
+        function="f",
+    )
+
+
+def test_a_message_that_is_made_already_is_delivered(logged: tuple[InstanceContext, Sink]) -> None:
+    """As it is; below the level it is dropped, and so is what a callback delivers."""
+    instance, sink = logged
+    state = instance.ext
+    state.log_level = LogLevelEXT.INFO
+    message = made(LogLevelEXT.INFO, "text")
+    state.deliver(message)
+    state.deliver(made(LogLevelEXT.DEBUG, "low"))
+    assert len(sink) == 1
+    assert sink[0] is message
+    state.log_callback = lambda each: (sink.append(each), state.deliver(message))
+    state.deliver(made(LogLevelEXT.WARN, "again"))
+    assert texts(sink) == ["text", "again"]
+    instance.close()
+    state.deliver(message)
+    assert len(sink) == 2
+
+
+def test_a_message_that_is_made_already_is_kept_for_a_callback(world: Any) -> None:
+    """Like any other that comes early."""
+    sink: Sink = []
+    world.plugin(
+        "a", {"attach_to": lambda plugin: plugin.instance.ext.deliver(made(LogLevelEXT.ERROR, "early"))}
+    )
+    world.plugin(
+        "log", {"initialize": lambda plugin: setattr(plugin.instance.ext, "log_callback", sink.append)}
+    )
+    world.create(["a", "log"])
+    assert texts(sink)[0] == "early"
+
+
+def test_only_a_message_can_be_delivered(logged: tuple[InstanceContext, Sink]) -> None:
+    """What is something else is told."""
+    with pytest.raises(ArgumentTypeError, match="message must be a LogMessageEXT, not str"):
+        logged[0].ext.deliver("text")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("order", [["ear", "log", "talk"], ["talk", "log", "ear"], ["log", "talk", "ear"]])
+def test_who_listens_hears_what_the_logger_gets(world: Any, order: list[str]) -> None:
+    """From the level of its own on, wherever in the order it stands; the logger gets no less and no more."""
+    heard: Sink = []
+    sink: Sink = []
+
+    def listen(plugin: Any) -> None:
+        plugin.defer(plugin.instance.ext.listen(heard.append, level=LogLevelEXT.WARN).stop)
+
+    def start(plugin: Any) -> None:
+        plugin.instance.ext.log_level = LogLevelEXT.INFO
+        plugin.instance.ext.log_callback = sink.append
+
+    def talk(plugin: Any) -> None:
+        for function in (hydebug, hyinfo, hywarn):
+            function(plugin.instance, function.__name__)
+
+    world.plugin("ear", {"attach_to": listen})
+    world.plugin("log", {"initialize": start})
+    world.plugin("talk", {"attach_to": talk, "initialize": talk})
+    with world.create(order) as instance:
+        hywarn(getattr(instance, "bare", instance), "up")
+    assert [text for text in texts(sink) if text in ("hydebug", "hyinfo", "hywarn")] == [
+        "hyinfo",
+        "hywarn",
+    ] * 2
+    assert texts(heard) == ["hywarn", "hywarn", "up"]
+    assert instance.ext.log_callback is None
+
+
+def test_who_listens_without_a_logger_hears_all_of_it(world: Any) -> None:
+    """Also what the engine says of itself, from its own level on; nothing is kept for long."""
+    heard: Sink = []
+    world.plugin("ear", {"attach_to": lambda plugin: plugin.instance.ext.listen(heard.append, level=0)})
+    world.create(["ear"]).close()
+    assert texts(heard)[0].startswith("Instance created successfully at 0x")
+    assert texts(heard)[-1].startswith("Tearing down InstanceContext at 0x")
+
+
+def test_who_stops_listening_hears_no_more(logged: tuple[InstanceContext, Sink]) -> None:
+    """And a call is as cheap as before: the level is the logger's again."""
+    instance, sink = logged
+    instance.ext.log_level = LogLevelEXT.ERROR
+    heard: Sink = []
+    first = instance.ext.listen(heard.append, level=0)
+    second = instance.ext.listen(heard.append, level=LogLevelEXT.DEBUG)
+    assert instance.ext.threshold == 0
+    hydebug(instance, "both")
+    first.stop()
+    first.stop()
+    hydebug(instance, "one")
+    assert instance.ext.threshold == LogLevelEXT.DEBUG
+    second.stop()
+    hyerror(instance, "none")
+    assert instance.ext.threshold == LogLevelEXT.ERROR
+    assert texts(heard) == ["both", "both", "one"]
+    assert texts(sink) == ["none"]
+
+
+def test_who_listens_and_raises_disturbs_nobody(
+    logged: tuple[InstanceContext, Sink], unraisable: list[BaseException]
+) -> None:
+    """Neither the logger nor others; each counts its own failures, and the first of each is reported."""
+    instance, sink = logged
+    heard: Sink = []
+
+    def broken(message: LogMessageEXT) -> None:
+        raise ValueError(message.message)
+
+    listener = instance.ext.listen(broken)
+    instance.ext.listen(heard.append)
+    hyinfo(instance, "1")
+    hyinfo(instance, "2")
+    assert (texts(sink), texts(heard), listener.failures, instance.ext.failures) == (
+        ["1", "2"],
+        ["1", "2"],
+        2,
+        0,
+    )
+    instance.ext.log_callback = broken
+    hyinfo(instance, "3")
+    assert (texts(heard)[2:], instance.ext.failures) == (["3"], 1)
+    assert list(map(str, unraisable)) == ["1", "3"]
+
+
+def test_what_one_who_listens_logs_is_dropped(logged: tuple[InstanceContext, Sink]) -> None:
+    """Into the same instance, on the same thread."""
+    instance, sink = logged
+    instance.ext.listen(lambda message: hyinfo(instance, "echo"))
+    hyinfo(instance, "text")
+    assert texts(sink) == ["text"]
+
+
+def test_who_listens_keeps_no_instance_alive(world: Any, no_collector: None) -> None:
+    """Nor does it live on with a cycle when the instance has ended."""
+    heard: Sink = []
+    world.plugin("ear", {"attach_to": lambda plugin: plugin.instance.ext.listen(heard.append)})
+    instance = world.create(["ear"])
+    gone = weakref.ref(getattr(instance, "bare", instance))
+    if world.kind == "plain":
+        del instance
+    else:
+        instance.close()
+        del instance
+    assert gone() is None
+
+
+@pytest.mark.parametrize("level", [7, "INFO", True])
+def test_a_wrong_level_to_listen_at_is_told(logged: tuple[InstanceContext, Sink], level: Any) -> None:
+    """As for every other level."""
+    with pytest.raises((ArgumentTypeError, ArgumentValueError), match="^level must be a LogLevelEXT"):
+        logged[0].ext.listen(print, level=level)
+    with pytest.raises(
+        ArgumentTypeError, match="callback must be a callable that takes a LogMessageEXT, not None"
+    ):
+        logged[0].ext.listen(None)  # type: ignore[arg-type]
+
+
+def test_many_threads_log_while_others_begin_to_listen(world: Any) -> None:
+    """The logger gets each message once, whatever comes and goes beside it."""
+    sink: list[str] = []
+    done = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def talk(instance: InstanceContext, name: str) -> None:
+        for number in range(300):
+            hyinfo(instance, "{} {}", name, number)
+
+    def begin(plugin: Any) -> None:
+        for name in "abc":
+            thread = threading.Thread(target=talk, args=(plugin.instance, name))
+            thread.start()
+            threads.append(thread)
+        for _ in range(50):
+            plugin.instance.ext.listen(lambda message: None, level=0).stop()
+        plugin.instance.ext.log_callback = lambda message: sink.append(message.message)
+        for _ in range(50):
+            plugin.instance.ext.listen(lambda message: None, level=0).stop()
+        for thread in threads:
+            thread.join(20)
+        done.set()
+
+    world.plugin("log", {"initialize": begin})
+    world.create(["log"])
+    assert done.is_set()
+    wanted = [f"{name} {number}" for name in "abc" for number in range(300)]
+    assert sorted(text for text in sink if text[0] in "abc" and text[1] == " ") == sorted(wanted)

@@ -42,6 +42,10 @@ CASES: dict[str, dict[str, Any]] = misuse.CASES
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     before = dict(opaque._loaders)
+    # What comes with `import hypi.api` is known, whatever else other tests have imported.
+    for name in before:
+        if name.startswith("hypi.") and not name.startswith("hypi.api.ext.hylog."):
+            del opaque._loaders[name]
     yield misuse.Place(request, tmp_path, monkeypatch)
     opaque._loaders.clear()
     opaque._loaders.update(before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from hycore.utils.error import HyError, TryAgainLaterError
+from hycore.utils.error import HyError, MissingPackageError, TryAgainLaterError
 from misuse import Place, Right, Told, fail, failing, misuse
 
 
@@ -42,6 +42,16 @@ def initialize_fails_with_a_mute_error(place: Place) -> None:
             raise RuntimeError
 
     failing(place, "initialize", MuteError())
+
+
+@misuse
+def package_missing(place: Place) -> None:
+    """A package is not installed that only this extension needs."""
+    failing(
+        place,
+        "new",
+        MissingPackageError("__EXT_words", package="hunspell", command="pip install 'words[spell]'"),
+    )
 
 
 @misuse

@@ -160,7 +160,7 @@ def begin_to_end(instance: InstanceContext) -> InstanceRef | None:
         reference._alive = instance
     if not life.binding.undoing:
         life.binding.undoing = True
-        if instance.ext.log_callback is not None:
+        if instance.ext.threshold <= 4:  # somebody wants something
             hytrace(instance, "Tearing down InstanceContext at {:#x}", id(instance))
     return reference  # type: ignore[no-any-return]
 

@@ -5,7 +5,7 @@ Layer: `base`, above `_plan`, below `_instance`. A report is plain values: it ho
 
 from __future__ import annotations
 
-from time import perf_counter_ns
+from time import perf_counter_ns, time_ns
 
 from hycore.base._drivers import is_awaitable
 from hycore.utils._record import Record, fill
@@ -65,7 +65,8 @@ class ReportedExtension(Record):
     - `asked_by`: who asked for it.
     - `configuration`: the types of the configuration objects that it took.
     - `times`: seconds by phase, empty unless the instance was created with `profile=True`; `held`: for the phases that
-      were awaited, the seconds of these in which the hook held the event loop.
+      were awaited, the seconds of these in which the hook held the event loop; `begun`: when each phase began, in
+      nanoseconds since 1970.
     """
 
     __slots__ = (
@@ -80,6 +81,7 @@ class ReportedExtension(Record):
         "configuration",
         "times",
         "held",
+        "begun",
     )
 
     name: str
@@ -93,6 +95,7 @@ class ReportedExtension(Record):
     configuration: tuple[str, ...]
     times: Mapping[str, float]
     held: Mapping[str, float]
+    begun: Mapping[str, int]
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class ReportedExtension(Record):
         configuration: tuple[str, ...],
         times: Mapping[str, float],
         held: Mapping[str, float],
+        begun: Mapping[str, int],
     ) -> None:
         fill(self, "name", name)
         fill(self, "uuid", uuid)
@@ -120,6 +124,7 @@ class ReportedExtension(Record):
         fill(self, "configuration", configuration)
         fill(self, "times", times)
         fill(self, "held", held)
+        fill(self, "begun", begun)
 
     def _time(self, phase: str) -> str:
         if phase not in self.times:
@@ -381,6 +386,7 @@ def report_of(instance: InstanceContext, failed: BaseException | None = None) ->
             configuration=tuple([entry.type_name for entry in ledger if entry.taken_by == registry.name]),
             times=times.seconds(registry.name) if times is not None else {},
             held=times.seconds_held(registry.name) if times is not None else {},
+            begun=dict(times.first.get(registry.name, ())) if times is not None else {},
         )
         for place, registry in enumerate(registries)
     ]
@@ -465,9 +471,11 @@ around_hook: Callable[[str, str], AbstractContextManager[None]] | None = None
 class Times:
     """Takes the time of each hook of each plugin, in nanoseconds, when a host asks for it."""
 
-    __slots__ = ("begun", "holding", "taken", "waited")
+    __slots__ = ("begun", "first", "holding", "taken", "waited", "zero")
 
     def __init__(self) -> None:
+        self.zero = time_ns() - perf_counter_ns()  # when the clock of the times began, by that of the day
+        self.first: dict[str, dict[str, int]] = {}  # by extension and phase: when it first began
         self.taken: dict[str, dict[str, int]] = {}  # by extension and phase: the calls themselves
         self.begun: dict[tuple[str, str], int] = {}
         self.waited: dict[tuple[str, str], int] = {}
@@ -494,6 +502,7 @@ class Times:
 
     def add(self, name: str, phase: str, start: int) -> None:
         """Adds the time from `start` until now."""
+        self.first.setdefault(name, {}).setdefault(phase, self.zero + start)
         phases = self.taken.setdefault(name, {})
         phases[phase] = phases.get(phase, 0) + perf_counter_ns() - start
 

@@ -2,7 +2,7 @@
 
 from hycore.log._emit import hydebug, hyerror, hyinfo, hylog, hytrace, hywarn
 from hycore.log._message import LogMessageEXT
-from hycore.log._state import InstanceStateEXT
+from hycore.log._state import InstanceStateEXT, LogListenerEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = [
     "InstanceStateEXT",
     "LogLevelEXT",
+    "LogListenerEXT",
     "LogMessageEXT",
     "hydebug",
     "hyerror",

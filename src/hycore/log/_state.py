@@ -27,7 +27,7 @@ else:
         return kind
 
 
-__all__ = ["InstanceStateEXT"]
+__all__ = ["InstanceStateEXT", "LogListenerEXT"]
 
 _KEPT = 1_000  # messages that wait for a callback
 _NEVER = 1 << 62  # above every level
@@ -82,11 +82,46 @@ if hasattr(os, "register_at_fork"):
 
 
 @final
+class LogListenerEXT:
+    """Who listens beside the logger, from `InstanceStateEXT.listen` until `stop` or the end of the instance."""
+
+    __slots__ = ("_stop", "callback", "failures", "level")
+
+    def __init__(
+        self,
+        callback: Callable[[LogMessageEXT], object],
+        level: int,
+        stop: Callable[[LogListenerEXT], None],
+    ) -> None:
+        self.callback = callback
+        """What gets each message."""
+        self.level = level
+        """The least level that it gets."""
+        self.failures: int = 0
+        """How often it raised; the first is reported."""
+        self._stop = stop
+
+    def stop(self) -> None:
+        """From here on it gets nothing; to stop twice does no harm."""
+        self._stop(self)
+
+    def _hear(self, message: LogMessageEXT) -> None:
+        if message._level < self.level:
+            return
+        try:
+            self.callback(message)
+        except Exception as error:
+            self.failures = count = self.failures + 1
+            if count == 1:
+                report_unraisable(error)
+
+
+@final
 class InstanceStateEXT:
     """The slots that extensions of an instance fill; a logger fills `log_level`, then `log_callback`.
 
     Messages that come before there is a callback are kept, the first 1,000 of them, and delivered when it is set.
-    The state lives as long as its instance.
+    Whoever wants the messages beside the logger calls `listen`. The state lives as long as its instance.
     """
 
     __slots__ = (
@@ -95,6 +130,8 @@ class InstanceStateEXT:
         "_ended",
         "_keeps_early",
         "_level",
+        "_listeners",
+        "_logger",
         "_lost",
         "_reported",
         "failures",
@@ -102,7 +139,11 @@ class InstanceStateEXT:
     )
 
     def __init__(self) -> None:
+        # What a message goes to: the logger's callback or, while somebody listens, `_to_all`. So nobody who does not
+        # listen pays for it.
         self._callback: Callable[[LogMessageEXT], object] | None = None
+        self._logger: Callable[[LogMessageEXT], object] | None = None
+        self._listeners: tuple[LogListenerEXT, ...] = ()
         self._level: int = _INFO
         self._early: list[LogMessageEXT] | None = []
         self._keeps_early = True
@@ -121,23 +162,13 @@ class InstanceStateEXT:
 
     @log_level.setter
     def log_level(self, level: int) -> None:
-        if type(level) is bool or not isinstance(level, int):
-            raise ArgumentTypeError(
-                "log_level", "a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4", level
-            )
-        if not 0 <= level <= 4:
-            raise ArgumentValueError(
-                "log_level",
-                "a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4",
-                repr(level),
-            )
-        self._level = int(level)
+        self._level = _checked_level("log_level", level)
         self._set_threshold()
 
     @property
     def log_callback(self) -> Callable[[LogMessageEXT], object] | None:
         """What gets each message, or `None`."""
-        return self._callback
+        return self._logger
 
     @log_callback.setter
     def log_callback(self, callback: Callable[[LogMessageEXT], object] | None) -> None:
@@ -150,7 +181,9 @@ class InstanceStateEXT:
             self._deliver_early(early, callback)
         elif callback is None and self._keeps_early and early is None:
             self._early = []  # a logger was undone during bring-up: perhaps there is another
-        self._callback = callback
+        self._logger = self._callback = callback
+        if self._listeners:
+            self._route()
         self._reported = None
         if callback is not None and early is not None:
             # What other threads kept until they saw the callback.
@@ -160,18 +193,93 @@ class InstanceStateEXT:
                 self._tell_lost()
         self._set_threshold()
 
+    def listen(self, callback: Callable[[LogMessageEXT], object], *, level: int = _INFO) -> LogListenerEXT:
+        """Has a callback hear each message from a level on, beside the logger and others who listen, until `stop`.
+
+        It hears those that are kept for a logger at once: who calls this in `attach_to` misses the fewest. The logger
+        gets what it would get anyway. `plugin.defer(state.listen(callback).stop)` ends it with the plugin.
+        """
+        if not callable(callback):
+            raise ArgumentTypeError("callback", "a callable that takes a LogMessageEXT", callback)
+        listener = LogListenerEXT(callback, _checked_level("level", level), self._forget)
+        here: _Here = getattr(_threads, "here", None) or _first_here()
+        for message in tuple(self._early or ()):
+            self._deliver(listener._hear, message, here)
+        if not self._ended:
+            self._listeners += (listener,)
+            self._route()
+            self._set_threshold()
+        return listener
+
+    def _forget(self, listener: LogListenerEXT) -> None:
+        self._listeners = tuple([each for each in self._listeners if each is not listener])
+        self._route()
+        self._set_threshold()
+
+    def _route(self) -> None:
+        """Says where messages go, whoever exchanges the logger meanwhile."""
+        while True:
+            logger, listeners = self._logger, self._listeners
+            self._callback = self._to_all if listeners else logger
+            if self._logger is logger and self._listeners is listeners:
+                return
+
+    def deliver(self, message: LogMessageEXT) -> None:
+        """Delivers a message that is made already, as the log functions deliver theirs.
+
+        It is dropped below the level, and where a callback of this instance runs on this thread; it is kept until there
+        is a callback, if there may be one.
+        """
+        if type(message) is not LogMessageEXT:
+            raise ArgumentTypeError("message", "a LogMessageEXT", message)
+        if message._level < self.threshold:
+            return
+        here: _Here = getattr(_threads, "here", None) or _first_here()
+        callback = self._callback
+        if callback is None:
+            self._keep(message, here)
+            return
+        self._deliver(callback, message, here)
+
+    def _to_all(self, message: LogMessageEXT) -> None:
+        """Delivers to the logger, or keeps it for one, and to those who listen; whatever one of them raises."""
+        try:
+            logger = self._logger
+            if logger is None:
+                early = self._early
+                if early is not None:
+                    self._store(message, early)
+                    if self._logger is not None:  # it was set meanwhile, by another thread
+                        self._drain(early, self._logger, None)
+            elif self._level <= message._level:
+                logger(message)
+        finally:
+            for listener in self._listeners:
+                listener._hear(message)
+
     def _deliver_early(self, early: list[LogMessageEXT], callback: Callable[[LogMessageEXT], object]) -> None:
         """Takes each message out of the list before it is delivered, so that it is delivered once."""
         here: _Here = getattr(_threads, "here", None) or _first_here()
         if self in here.delivering:  # a callback exchanges the callback: who called it goes on
             return
+        self._drain(early, callback, here)
+
+    def _drain(
+        self,
+        early: list[LogMessageEXT],
+        callback: Callable[[LogMessageEXT], object],
+        here: _Here | None,
+    ) -> None:
         for _ in range(len(early)):
             try:
                 message = early.pop(0)
             except IndexError:  # another thread took it
                 return
             if message._level >= self._level:
-                self._deliver(callback, message, here)
+                if here is None:  # it is being delivered already
+                    callback(message)
+                else:
+                    self._deliver(callback, message, here)
 
     def _tell_lost(self) -> None:
         if self._lost and self._level <= _WARN:
@@ -190,15 +298,20 @@ class InstanceStateEXT:
         self._ended = True
         self._keeps_early = False
         self._early = None
+        self._listeners = ()
+        self._logger = None
         self._callback = None
         self._reported = None
         self._set_threshold()
 
     def _set_threshold(self) -> None:
-        if self._callback is not None and not self._ended:
-            self.threshold = self._level
+        if self._logger is not None and not self._ended:
+            wanted = self._level
         else:
-            self.threshold = 0 if self._early is not None else _NEVER
+            wanted = 0 if self._early is not None else _NEVER
+        if self._listeners:
+            wanted = min(wanted, *[listener.level for listener in self._listeners])
+        self.threshold = wanted
 
     def emit(
         self, level: int, message: str, args: tuple[object, ...], exc: BaseException | bool | None
@@ -245,13 +358,18 @@ class InstanceStateEXT:
             if callback is not None:  # it was set meanwhile, by another thread
                 self._deliver(callback, message, here)
             return
+        self._store(message, early)
+        logger = self._logger
+        if logger is not None:
+            self._deliver_early(early, logger)
+        for listener in self._listeners:  # it came meanwhile, and has perhaps not heard it
+            self._deliver(listener._hear, message, here)
+
+    def _store(self, message: LogMessageEXT, early: list[LogMessageEXT]) -> None:
         if len(early) >= _KEPT:
             self._lost += 1
-            return
-        early.append(message)
-        callback = self._callback
-        if callback is not None:
-            self._deliver_early(early, callback)
+        else:
+            early.append(message)
 
     def _deliver(
         self, callback: Callable[[LogMessageEXT], object], message: LogMessageEXT, here: _Here
@@ -270,3 +388,12 @@ class InstanceStateEXT:
                 report_unraisable(error)
         finally:
             delivering.discard(self)
+
+
+def _checked_level(argument: str, level: int) -> int:
+    expected = "a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4"
+    if type(level) is bool or not isinstance(level, int):
+        raise ArgumentTypeError(argument, expected, level)
+    if not 0 <= level <= 4:
+        raise ArgumentValueError(argument, expected, repr(level))
+    return int(level)

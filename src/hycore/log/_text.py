@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hycore.utils.error import describe
 
-__all__ = ["as_text", "formatted", "traceback_of"]
+__all__ = ["as_text", "formatted", "traceback_of", "unformatted"]
 
 
 def formatted(message: str, args: tuple[object, ...]) -> str:
@@ -15,9 +15,9 @@ def formatted(message: str, args: tuple[object, ...]) -> str:
     try:
         text = message.format(*args)
     except Exception as error:
-        return _unformatted(message, args, describe(error))
+        return unformatted(message, args, describe(error))
     if text == message and "{" not in message:
-        return _unformatted(message, args, "it has no {} for them")
+        return unformatted(message, args, "it has no {} for them")
     return text
 
 
@@ -29,7 +29,8 @@ def as_text(thing: object) -> str:
         return f"<{type(thing).__name__} whose text cannot be read: {describe(error)}>"
 
 
-def _unformatted(message: object, args: tuple[object, ...], reason: str) -> str:
+def unformatted(message: object, args: tuple[object, ...], reason: str) -> str:
+    """A message with its arguments beside it, and why they are not in it."""
     shown: list[str] = []
     for each in args:
         try:

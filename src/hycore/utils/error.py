@@ -19,6 +19,7 @@
     ├── PluginStateError (RuntimeError)          a plugin used the runtime outside its life
     ├── PluginNotReadyError (RuntimeError)       an extension was looked up before its turn
     ├── TryAgainLaterError (RuntimeError)        a plugin is only not ready yet; plugins raise it
+    ├── MissingPackageError (ImportError)        a plugin needs a package that is not installed; plugins raise it
     ├── RetryError (RuntimeError)                an extension cannot be tried again now
     ├── AsyncCloseError (RuntimeError)           what must be awaited was to be closed without
     ├── LoopError (RuntimeError)                 an event loop other than asyncio's and trio's
@@ -52,6 +53,7 @@ __all__ = [
     "LoopError",
     "MissingConfigError",
     "MissingDependencyError",
+    "MissingPackageError",
     "PlanError",
     "PluginDefinitionError",
     "PluginFailedError",
@@ -624,6 +626,22 @@ class TryAgainLaterError(HyError, RuntimeError):
     def _compose(self) -> str:
         why = f"{self.reason}; " if self.reason is not None else ""
         return f"{why}try again in {self.retry_after:g} s"
+
+
+class MissingPackageError(HyError, ImportError):
+    """What a plugin raises in `new` when a package is not installed that only it needs.
+
+    Facts: `plugin`, `package`, `command` (what installs it).
+    """
+
+    def __init__(self, plugin: str, *, package: str, command: str) -> None:
+        super().__init__()
+        self.plugin = plugin
+        self.package = package
+        self.command = command
+
+    def _compose(self) -> str:
+        return f"{self.plugin} needs {self.package}, which is not installed: {self.command}"
 
 
 class RetryError(HyError, RuntimeError):

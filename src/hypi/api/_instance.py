@@ -24,6 +24,8 @@ class InstanceEXT(StrEnum):
     """The names of the extensions that ship with the runtime."""
 
     LOGGER = HYPERION_LOGGER_NAME_EXT
+    LOGGING = "__EXT_hyperion_logging"
+    OTEL = "__EXT_hyperion_otel"
 
 
 def create_instance(

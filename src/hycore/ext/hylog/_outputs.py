@@ -1,19 +1,21 @@
-"""The ready-made callbacks: readable lines, the standard library's `logging`, and JSON lines.
+"""The ready-made callbacks that are functions: readable lines, and the standard library's `logging`.
 
-Layer: `ext.hylog`, a leaf within it.
+Layer: `ext.hylog`, above `_border`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from _thread import allocate_lock
-from typing import IO
 
+from hycore.ext.hylog._border import MARK, RECORD_LEVELS, crossing
 from hycore.log import LogLevelEXT, LogMessageEXT
 
-__all__ = ["JsonLines", "to_logging", "to_stderr"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from logging import LogRecord
+
+__all__ = ["to_logging", "to_stderr"]
 
 _COLOURS = {
     LogLevelEXT.TRACE: "\x1b[2m",
@@ -21,13 +23,6 @@ _COLOURS = {
     LogLevelEXT.INFO: "\x1b[32m",
     LogLevelEXT.WARN: "\x1b[33m",
     LogLevelEXT.ERROR: "\x1b[31m",
-}
-_LOGGING_LEVELS = {
-    LogLevelEXT.TRACE: 5,
-    LogLevelEXT.DEBUG: 10,
-    LogLevelEXT.INFO: 20,
-    LogLevelEXT.WARN: 30,
-    LogLevelEXT.ERROR: 40,
 }
 
 
@@ -47,52 +42,43 @@ def to_stderr(message: LogMessageEXT) -> None:
 
 
 def to_logging(message: LogMessageEXT) -> None:
-    """Hands the message to the logger of its module, with its own time and place."""
+    """Hands the message to the logger of its module, as a record that this logger might have made at the same place.
+
+    The exception is there as text, `exc_text`; `exc_info` is `None`. A message that was a record before, which the
+    extension `__EXT_hyperion_logging` brings in, is not handed over: its logger had it already.
+    """
+    if crossing.from_record:
+        return
     import logging
 
     logger = logging.getLogger(message.module)
-    level = _LOGGING_LEVELS[message.level]
+    level = RECORD_LEVELS[message.level]
     if not logger.isEnabledFor(level):
         return
+    function = message.function.rpartition(".")[2]  # `logging` knows the bare name
     record = logger.makeRecord(
-        message.module, level, message.file, message.line or 0, message.message, (), None, message.function
+        message.module, level, message.file, message.line or 0, message.message, (), None, function
     )
-    record.created = message.timepoint.timestamp()
-    record.msecs = message.timepoint.microsecond // 1000
-    record.threadName = message.thread_name
+    if record.levelname == f"Level {level}":  # unless the host has a name for it
+        record.levelname = message.level.name
+    created = message.timepoint.timestamp()
+    record.relativeCreated += (created - record.created) * 1000
+    record.created = created
+    record.msecs = message.timepoint.microsecond // 1000 + 0.0
+    _set_thread(record, message.thread_name)
     record.exc_text = message.exception
+    setattr(record, MARK, True)
     logger.handle(record)
 
 
-class JsonLines:
-    """Appends one JSON object per message, and line, to a file; open from its construction until `close`."""
+def _set_thread(record: LogRecord, name: str) -> None:
+    """Says on which thread a message was logged, which is another one if it was kept."""
+    if (
+        record.threadName is None or record.threadName == name
+    ):  # `logging.logThreads` is off, or it is this one
+        return
+    import threading
 
-    def __init__(self, path: str) -> None:
-        self._file: IO[str] = open(path, "a", encoding="utf-8", newline="\n")  # noqa: SIM115  closed by close()
-        self._lock = allocate_lock()
-
-    def close(self) -> None:
-        """Closes the file; what comes later is dropped."""
-        with self._lock:
-            self._file.close()
-
-    def __call__(self, message: LogMessageEXT) -> None:
-        """Writes one line, at once."""
-        facts = {
-            "level": message.level.name,
-            "timepoint": message.timepoint.isoformat(),
-            "message": message.message,
-            "module": message.module,
-            "file": message.file,
-            "line": message.line,
-            "thread_name": message.thread_name,
-            "function": message.function,
-        }
-        if message.exception is not None:
-            facts["exception"] = message.exception
-        # Lone surrogates, of a file name, stay escaped: the file is UTF-8.
-        line = json.dumps(facts, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
-        with self._lock:
-            if not self._file.closed:
-                self._file.write(line + "\n")
-                self._file.flush()
+    record.threadName = name
+    idents = [thread.ident for thread in threading.enumerate() if thread.name == name]
+    record.thread = idents[0] if len(idents) == 1 else 0  # a formatter's %d takes no None

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from hycore.ext import PluginEXT
 from hycore.ext.hylog._create_info import LogCreateInfoEXT
-from hycore.ext.hylog._outputs import JsonLines, to_logging, to_stderr
+from hycore.ext.hylog._json_lines import JsonLines
+from hycore.ext.hylog._outputs import to_logging, to_stderr
 from hycore.log import InstanceStateEXT, LogMessageEXT
 from hycore.magic import HYPERION_LOGGER_NAME_EXT, HYPERION_LOGGER_UUID_EXT
 

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["LogCreateInfoEXT", "LogLevelEXT", "LogMessageEXT"]
 
 
+def level_by_name(value: object) -> object:
+    """The level of a name, in whatever case; anything else stays as it is."""
+    if isinstance(value, str):
+        found = LogLevelEXT.__members__.get(value.upper())
+        if found is None:
+            raise ValueError(f"a level is one of {', '.join(LogLevelEXT.__members__)}")
+        return found
+    return value
+
+
 @dataclass(config=ConfigDict(arbitrary_types_allowed=True, extra="forbid"))
 class LogCreateInfoEXT:
     """What the logger shall deliver, and where; see `hycore.ext.hylog.LogCreateInfoEXT` for the fields."""
@@ -29,15 +39,7 @@ class LogCreateInfoEXT:
     callback: Callable[[LogMessageEXT], Any] | None = field(default=None, repr=False)
     output: Literal["stderr", "logging"] | dict[Literal["json"], str] = "stderr"
 
-    @field_validator("level", mode="before")
-    @classmethod
-    def _by_name(cls, value: object) -> object:
-        if isinstance(value, str):
-            found = LogLevelEXT.__members__.get(value.upper())
-            if found is None:
-                raise ValueError(f"a level is one of {', '.join(LogLevelEXT.__members__)}")
-            return found
-        return value
+    _by_name = field_validator("level", mode="before")(level_by_name)
 
 
 def _load(create_info: Any) -> PluginCreateInfo:

@@ -1,0 +1,91 @@
+"""A handler of the standard library's `logging` that makes messages of records.
+
+Layer: `ext.hylogging`, a leaf within it.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+import weakref
+from datetime import UTC, datetime
+
+from hycore.ext.hylog._border import MARK, crossing, level_of_record
+from hycore.log import LogMessageEXT
+from hycore.log._text import as_text, unformatted
+from hycore.utils.error import describe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hycore.base import InstanceContext
+
+__all__ = ["MessageHandler"]
+
+
+class MessageHandler(logging.Handler):
+    """Delivers each record to an instance, which it does not keep alive."""
+
+    def __init__(self, instance: weakref.ref[InstanceContext], level: int) -> None:
+        super().__init__(level)
+        self._instance = instance
+        # One record may come from several loggers that were asked for, one above the other.
+        self._seen: weakref.WeakSet[logging.LogRecord] = weakref.WeakSet()
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Delivers a record, if the filters let it through; without a lock, since there is nothing to guard."""
+        filtered: object = self.filter(record)
+        if not filtered or record in self._seen:
+            return False
+        self._seen.add(record)
+        # From 3.12 on a filter may return another record.
+        self.emit(filtered if isinstance(filtered, logging.LogRecord) else record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Delivers a record, unless it was a message before."""
+        instance = self._instance()
+        if instance is None or hasattr(record, MARK):
+            return
+        level = level_of_record(record.levelno)
+        if level < instance.ext.threshold:
+            return
+        message = LogMessageEXT(
+            level=level,
+            timepoint=datetime.fromtimestamp(record.created, UTC).astimezone(),
+            message=_text_of(record),
+            module=record.name,
+            file=record.pathname,
+            line=record.lineno,
+            thread_name=record.threadName or "?",
+            function=record.funcName or "?",
+            exception=_exception_of(record),
+        )
+        outer = crossing.from_record
+        crossing.from_record = True
+        try:
+            instance.ext.deliver(message)
+        finally:
+            crossing.from_record = outer
+
+
+def _text_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:
+        args = record.args if isinstance(record.args, tuple) else (record.args,)
+        return unformatted(record.msg, args, describe(error))
+
+
+def _exception_of(record: logging.LogRecord) -> str | None:
+    parts: list[str] = []
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        try:
+            parts.append("".join(traceback.format_exception(error)).rstrip())
+        except Exception as failure:
+            parts.append(f"{type(error).__name__} (its traceback cannot be formatted: {describe(failure)})")
+    elif record.exc_text:
+        parts.append(record.exc_text)
+    if record.stack_info:
+        parts.append(as_text(record.stack_info))
+    return "\n".join(parts) or None
