@@ -30,6 +30,7 @@ MODULES = (
     "hypi.api",
     "hypi.api.ext.hylog",
     "hypi.app",
+    "hypi.ext.pluggy",
 )
 
 HEAD = """# Every public name

@@ -42,6 +42,7 @@ FOREIGN = {
     "hycore.testing._pytest": {"pytest"},
     "hypi.*": {"pydantic", "pydantic_core"},
     "hypi": {"pydantic", "pydantic_core"},
+    "hypi.ext.pluggy._plugin": {"pluggy"},
 }
 
 

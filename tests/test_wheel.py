@@ -76,10 +76,13 @@ def test_nothing_else_is_shipped(shipped: set[str]) -> None:
     assert "hyperion_runtime-0.1.0.dist-info/licenses/LICENSE" in other
 
 
-def test_the_logger_is_an_installed_extension(wheel: importlib.metadata.Distribution) -> None:
-    """The logger is declared like any stranger's plugin."""
+def test_what_ships_are_installed_extensions(wheel: importlib.metadata.Distribution) -> None:
+    """The logger, and what the extras are for, are declared like any stranger's plugin."""
     declared = {(entry.name, entry.value) for entry in wheel.entry_points.select(group="hycore.plugins")}
-    assert declared == {("__EXT_hyperion_logger", "hycore.ext.hylog:LogPluginEXT")}
+    assert declared == {
+        ("__EXT_hyperion_logger", "hycore.ext.hylog:LogPluginEXT"),
+        ("__EXT_hyperion_pluggy", "hypi.ext.pluggy:PluggyPluginEXT"),
+    }
 
 
 def test_the_command_is_installed(wheel: importlib.metadata.Distribution) -> None:

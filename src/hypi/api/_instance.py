@@ -24,6 +24,7 @@ class InstanceEXT(StrEnum):
     """The names of the extensions that ship with the runtime."""
 
     LOGGER = HYPERION_LOGGER_NAME_EXT
+    PLUGGY = "__EXT_hyperion_pluggy"
 
 
 def create_instance(
