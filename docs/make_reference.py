@@ -36,6 +36,7 @@ MODULES = (
     "hypi.app",
     "hypi.ext.otel",
     "hypi.ext.terminal",
+    "hypi.ext.pluggy",
 )
 
 HEAD = """# Every public name

@@ -3,18 +3,24 @@
 A block with a title is a file beside the others of its page. A Python block runs as a script, and a `text` block after
 it is its output, where `...` stands for anything. Each `$` line of a `console` block runs, and what follows it is the
 output; what installs or runs all of this project (`make`, `pip`, the example application) is left to those.
+
+Blocks below `<!-- before: PACKAGE -->` run where that package can be imported, and one below `<!-- after -->` is what becomes of
+them: it prints the same. A `pyproject.toml` with a title is installed when its turn comes, in place of what has its name.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import os
 import pkgutil
 import re
 import runpy
+import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -30,7 +36,9 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
     if path.name != "CHANGELOG.md"
 )
-FENCE = re.compile(r"^```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^(?:<!-- ([^\n]*) -->\n)?```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 NOT_HERE = ("make ", "pip ", "hyperion run examples/", ".venv/")
 
 
@@ -40,12 +48,22 @@ class Block:
     title: str | None
     text: str
     line: int
+    mark: str  # what a comment directly above it says
+
+    @property
+    def is_before(self) -> bool:
+        return self.mark.partition(":")[0] == "before"
+
+    @property
+    def package(self) -> str:
+        """What a block with foreign code needs, if it is no more than Python."""
+        return self.mark.partition(": ")[2]
 
 
 def blocks(page: Path) -> list[Block]:
     text = page.read_text("utf-8")
     return [
-        Block(found[1], found[2], found[3], text[: found.start()].count("\n") + 1)
+        Block(found[2], found[3], found[4], text[: found.start(2)].count("\n") + 1, found[1] or "")
         for found in FENCE.finditer(text)
     ]
 
@@ -56,6 +74,7 @@ def run(command: list[str] | str, folder: Path) -> str:
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": "",
         "COLUMNS": "100",
+        "XDG_CACHE_HOME": str(folder / "cache"),  # stevedore keeps entry points there
     }
     done = subprocess.run(
         command,
@@ -81,16 +100,27 @@ def assert_printed(actual: str, expected: str, where: str) -> None:
 def test_examples_run(page: Path, tmp_path: Path) -> None:
     """Page by page, from top to bottom."""
     found = blocks(page)
+    before: str | None = None
     for block in found:
         if block.title is not None:
+            (tmp_path / block.title).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / block.title).write_text(block.text)
     for block, following in zip_longest(found, found[1:]):
         where = f"{page.relative_to(ROOT)}:{block.line}"
-        if block.language == "python":
+        if block.package and importlib.util.find_spec(block.package) is None:
+            continue
+        if block.title is not None and block.title.endswith("pyproject.toml"):
+            install(block.text, tmp_path)
+        elif block.language == "python":
             script = tmp_path / (block.title or "example.py")
             script.write_text(block.text)
             printed = run([sys.executable, "-W", "error", str(script)], tmp_path)
             expected = following.text if following is not None and following.language == "text" else ""
+            if block.is_before:
+                before = printed or before  # a module prints nothing
+                continue
+            if block.mark == "after":
+                assert before in (None, printed), f"{where}\nbefore:\n{before}\nafter:\n{printed}"
             assert_printed(printed, expected, where)
         elif block.language == "console":
             for command, expected in re.findall(
@@ -98,6 +128,48 @@ def test_examples_run(page: Path, tmp_path: Path) -> None:
             ):
                 if not command.startswith(NOT_HERE):
                     assert_printed(run(command, tmp_path), expected, f"{where}: {command}")
+
+
+def install(pyproject: str, folder: Path) -> None:
+    """What `pip install` would leave of a project, beside its modules."""
+    project = tomllib.loads(pyproject)["project"]
+    stem = project["name"].replace("-", "_")
+    for old in folder.glob(f"{stem}-*.dist-info"):
+        shutil.rmtree(old)
+    info = folder / f"{stem}-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    lines: list[str] = []
+    for group, entries in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {target}" for name, target in entries.items())]
+    (info / "entry_points.txt").write_text("\n".join([*lines, ""]))
+
+
+MOVES = [page for page in PAGES if page.name.startswith("move-from-")]
+
+
+@pytest.mark.parametrize("page", MOVES, ids=lambda page: page.stem)
+def test_a_page_on_moving_compares(page: Path) -> None:
+    """It has code before and after, says what is gained and lost, and all that it needs is in the environment of the tests."""
+    found = blocks(page)
+    assert [block for block in found if block.is_before]
+    assert [block for block in found if block.mark == "after"]
+    for package in {block.package for block in found} - {""}:
+        assert importlib.util.find_spec(package) is not None, package
+    headings = re.findall(r"^## (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    assert {"There and here", "What you gain", "What you lose", "Step by step"} <= set(headings)
+
+
+def test_there_are_pages_on_moving() -> None:
+    """From the three runtimes, and from what many have made themselves."""
+    assert [page.stem for page in MOVES] == [
+        "move-from-a-folder",
+        "move-from-ipopo",
+        "move-from-pluggy",
+        "move-from-stevedore",
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -47,6 +47,7 @@ FOREIGN = {
     "hypi.ext.otel": {"opentelemetry"},
     "hypi.ext.otel.*": {"opentelemetry"},
     "hypi": {"pydantic", "pydantic_core"},
+    "hypi.ext.pluggy._plugin": {"pluggy"},
 }
 
 

@@ -77,12 +77,13 @@ def test_nothing_else_is_shipped(shipped: set[str]) -> None:
 
 
 def test_what_ships_are_installed_extensions(wheel: importlib.metadata.Distribution) -> None:
-    """They are declared like any stranger's plugins."""
+    """The logger, and what the extras are for, are declared like any stranger's plugin."""
     declared = {(entry.name, entry.value) for entry in wheel.entry_points.select(group="hycore.plugins")}
     assert declared == {
         ("__EXT_hyperion_logger", "hycore.ext.hylog:LogPluginEXT"),
         ("__EXT_hyperion_logging", "hycore.ext.hylogging:LoggingPluginEXT"),
         ("__EXT_hyperion_otel", "hypi.ext.otel:OtelPluginEXT"),
+        ("__EXT_hyperion_pluggy", "hypi.ext.pluggy:PluggyPluginEXT"),
     }
 
 

@@ -768,7 +768,7 @@ def _closest_type(name: str, known: Iterable[str]) -> str | None:
 
 def _folded(name: str) -> str:
     # What most names begin with says nothing about their likeness.
-    return name.casefold().removeprefix("__ext_")
+    return name.casefold().removeprefix("__ext_").removeprefix("hyperion_")
 
 
 def qualified_name(kind: type | Callable[..., object]) -> str:

@@ -26,6 +26,7 @@ class InstanceEXT(StrEnum):
     LOGGER = HYPERION_LOGGER_NAME_EXT
     LOGGING = "__EXT_hyperion_logging"
     OTEL = "__EXT_hyperion_otel"
+    PLUGGY = "__EXT_hyperion_pluggy"
 
 
 def create_instance(
