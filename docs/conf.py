@@ -71,8 +71,10 @@ def setup(app: Sphinx) -> None:
 
 
 project = "Hyperion"
-copyright = " ".join(re.findall(r"^Copyright \(c\) (.+)$", (ROOT / "LICENSE").read_text("utf-8"), re.MULTILINE))
-copyright += " · MIT License"
+project_copyright = " ".join(
+    re.findall(r"^Copyright \(c\) (.+)$", (ROOT / "LICENSE").read_text("utf-8"), re.MULTILINE)
+)
+project_copyright += " · MIT License"
 extensions = ["myst_parser"]
 root_doc = FRONT
 include_patterns = [f"{FRONT}.md", *(pattern for patterns in SECTIONS.values() for pattern in patterns)]
