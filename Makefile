@@ -100,15 +100,16 @@ model: $(STAMPS)/dev $(STAMPS)/ours
 reference: $(STAMPS)/dev $(STAMPS)/ours
 	@$(PY) docs/make_reference.py
 
-docs: build/site/built $(STAMPS)/dev
+docs: build/site.built $(STAMPS)/dev
 	@$(PY) -m pytest --quiet docs/test_site.py
 
 # All of it each time: what was warned about is warned about again, and a page that is gone is gone.
-build/site/built: $(call files,docs) $(wildcard *.md examples/*/README.md) LICENSE $(SITE_STAMPS)/tools
+build/site.built: $(filter-out docs,$(call files,docs)) $(wildcard *.md examples/*/README.md) LICENSE $(SITE_STAMPS)/tools
 	@rm -rf build/site
+	$(start)
 	@$(SITE_ENV)/bin/python -P -m sphinx --quiet --fail-on-warning --fresh-env --conf-dir docs \
 		--doctree-dir build/site-doctrees . build/site
-	@touch $@
+	$(done)
 
 ROUNDS ?= 50
 SUBJECTS ?=
