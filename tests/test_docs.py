@@ -112,17 +112,26 @@ RULES += [f"T{n}" for n in range(1, 8)] + ["R1"]
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_every_rule_has_its_line_and_its_test(rule: str) -> None:
-    """The contract lists each rule, what happens when it is broken, whether it is enforced, and exactly the files with its tests."""
+def test_every_rule_has_its_heading_and_its_test(rule: str) -> None:
+    """Below it stand the rule, what happens when it is broken, whether it is enforced, and exactly the files with its tests."""
     page = (ROOT / "docs/reference/contract.md").read_text("utf-8")
-    rows = re.findall(rf"^\| {rule} \| (.+) \| (.+) \| (yes|no)[^|]* \| (.+) \|$", page, re.MULTILINE)
-    assert len(rows) == 1
-    named = set(re.findall(r"tests/\w+\.py", rows[0][-1]))
+    section = re.split(r"^#+ ", page.partition(f"\n### {rule}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+    found = re.fullmatch(
+        r"\n[\w`].+\n\n- Broken: .+\n- Enforced: (yes|no).*\n- Proved in: (.+)\n+", section, re.DOTALL
+    )
+    assert found is not None
+    named = set(re.findall(r"tests/\w+\.py", found[2]))
     test = re.compile(rf"def test_{rule.lower()}_")
     proving = {
         f"tests/{file.name}" for file in ROOT.glob("tests/*.py") if test.search(file.read_text("utf-8"))
     }
     assert named == proving
+
+
+def test_the_contract_has_no_rule_beside_these() -> None:
+    """A new one is added to the list above, and so to the tests of rules."""
+    page = (ROOT / "docs/reference/contract.md").read_text("utf-8")
+    assert re.findall(r"^### (.+)$", page, re.MULTILINE) == RULES
 
 
 def test_every_test_of_a_rule_is_of_one_that_is_there() -> None:
