@@ -34,7 +34,7 @@ PAGES = sorted(
     if path.name != "CHANGELOG.md"
 )
 FENCE = re.compile(r"^```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NOT_HERE = ("make ", "pip ", "hyperion run examples/", ".venv/")
+NOT_HERE = ("make ", "pip ", "python3 -m venv ", ". ../env/", "hyperion run examples/", ".venv/")
 
 
 @dataclass(frozen=True)
