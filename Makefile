@@ -3,6 +3,7 @@
 # make test-this    the same, on one Python only
 # make lint, make types, make format: one part of it. make dist: the files to publish. make clean.
 # make reference    write the page of public names from the sources
+# make docs    build the documentation site into build/site, and look whether it is whole (part of make test)
 # make bench    measure, beside floors and peers, on each of 3.11, 3.12 and 3.13 that is found: prints tables, and writes
 #               them and JSON to build/bench. make bench-this: on one Python only. make bench-all: more peers
 #               make bench-this SUBJECTS="instances lookups" ROUNDS=10 BENCH_PYTHON=python3.13: some of it
@@ -42,6 +43,10 @@ RUST_ENV := $(VENV)-bench/$(basename $(BENCH_VERSION))-rust
 BENCH_STAMPS := $(BENCH_ENV)/stamps/$(BENCH_VERSION)
 RUST_STAMPS := $(RUST_ENV)/stamps/$(BENCH_VERSION)
 
+# The site is built by an environment of its own, which has nothing of ours in it.
+SITE_ENV := $(VENV)-docs
+SITE_STAMPS := $(SITE_ENV)/stamps/$(PYTHON_VERSION)
+
 # Folders are listed too: their time changes when a file in them comes or goes.
 files = $(shell find $(1) -name __pycache__ -prune -o -print)
 
@@ -59,7 +64,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test test-this pytest lint types format reference dist clean model bench bench-this bench-all \
+.PHONY: help run test test-this pytest lint types format reference docs dist clean model bench bench-this bench-all \
 	bench-one bench-docs bench-check bench-record bench-record-this mutations golden memory
 
 help:
@@ -69,12 +74,12 @@ run: $(STAMPS)/ours $(STAMPS)/examples
 	@$(BIN)/hyperion run examples/inspect/app.toml
 
 # The Python that this began with comes last, so that its closing line is what is read first.
-test: lint types
+test: lint types docs
 	@$(call on_each_python,not tested with it,echo "The tests on Python $$version"; $(MAKE) --no-print-directory pytest $(ITS_OWN))
 	@echo "The tests on Python $(PYTHON_VERSION)"
 	@$(MAKE) --no-print-directory pytest
 
-test-this: lint types pytest
+test-this: lint types docs pytest
 
 pytest: $(STAMPS)/examples $(STAMPS)/dev
 	@$(PY) -m pytest
@@ -94,6 +99,17 @@ model: $(STAMPS)/dev $(STAMPS)/ours
 
 reference: $(STAMPS)/dev $(STAMPS)/ours
 	@$(PY) docs/make_reference.py
+
+docs: build/site.built $(STAMPS)/dev
+	@$(PY) -m pytest --quiet docs/test_site.py
+
+# All of it each time: what was warned about is warned about again, and a page that is gone is gone.
+build/site.built: $(filter-out docs,$(call files,docs)) $(wildcard *.md examples/*/README.md) LICENSE $(SITE_STAMPS)/tools
+	@rm -rf build/site
+	$(start)
+	@$(SITE_ENV)/bin/python -P -m sphinx --quiet --fail-on-warning --fresh-env --conf-dir docs \
+		--doctree-dir build/site-doctrees . build/site
+	$(done)
 
 ROUNDS ?= 50
 SUBJECTS ?=
@@ -148,7 +164,7 @@ dist: $(STAMPS)/run
 	@$(PY) -m hatchling build
 
 clean:
-	rm -rf $(VENV) $(VENV)-3.* $(VENV)-bench build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-3.* $(VENV)-bench $(VENV)-docs build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A stamp's time is that of the start of its work: what is changed meanwhile makes it stale again.
 start = @mkdir -p $(@D) && touch $@.new
@@ -183,6 +199,14 @@ $(STAMPS)/ours: pyproject.toml LICENSE $(wildcard README.md) $(call files,src) $
 $(STAMPS)/examples: $(call files,$(HOST) $(PLUGINS) $(MORE)) | $(STAMPS)/ours
 	$(start)
 	@$(INSTALL) ./$(HOST) ./$(PLUGINS) ./$(MORE)
+	$(done)
+
+$(SITE_STAMPS)/tools: pyproject.toml Makefile $(STAMPS)/run
+	@echo 'Setting up $(SITE_ENV) (once) ...'
+	@rm -rf $(SITE_ENV)
+	$(start)
+	@$(PYTHON) -m venv --without-pip $(SITE_ENV)
+	@$(PIP) --python $(SITE_ENV)/bin/python install --group docs
 	$(done)
 
 # Without its version the folder below would be that of all environments, which is emptied first.

@@ -27,6 +27,8 @@ from pathlib import Path
 
 import pytest
 
+from hycore.utils.error import HyError
+from hypi.app._application import TABLES
 from hypi.cli._main import _parser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +41,7 @@ PAGES = sorted(
 FENCE = re.compile(
     r"^(?:<!-- ([^\n]*) -->\n)?```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
-NOT_HERE = ("make ", "pip ", "hyperion run examples/", ".venv/")
+NOT_HERE = ("make ", "pip ", "python3 -m venv ", ". ../env/", "hyperion run examples/", ".venv/")
 
 
 @dataclass(frozen=True)
@@ -184,17 +186,26 @@ RULES += [f"T{n}" for n in range(1, 8)] + ["R1"]
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_every_rule_has_its_line_and_its_test(rule: str) -> None:
-    """The contract lists each rule, what happens when it is broken, whether it is enforced, and exactly the files with its tests."""
+def test_every_rule_has_its_heading_and_its_test(rule: str) -> None:
+    """Below it stand the rule, what happens when it is broken, whether it is enforced, and exactly the files with its tests."""
     page = (ROOT / "docs/reference/contract.md").read_text("utf-8")
-    rows = re.findall(rf"^\| {rule} \| (.+) \| (.+) \| (yes|no)[^|]* \| (.+) \|$", page, re.MULTILINE)
-    assert len(rows) == 1
-    named = set(re.findall(r"tests/\w+\.py", rows[0][-1]))
+    section = re.split(r"^#+ ", page.partition(f"\n### {rule}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+    found = re.fullmatch(
+        r"\n[\w`].+\n\n- Broken: .+\n- Enforced: (yes|no).*\n- Proved in: (.+)\n+", section, re.DOTALL
+    )
+    assert found is not None
+    named = set(re.findall(r"tests/\w+\.py", found[2]))
     test = re.compile(rf"def test_{rule.lower()}_")
     proving = {
         f"tests/{file.name}" for file in ROOT.glob("tests/*.py") if test.search(file.read_text("utf-8"))
     }
     assert named == proving
+
+
+def test_the_contract_has_no_rule_beside_these() -> None:
+    """A new one is added to the list above, and so to the tests of rules."""
+    page = (ROOT / "docs/reference/contract.md").read_text("utf-8")
+    assert re.findall(r"^### (.+)$", page, re.MULTILINE) == RULES
 
 
 def test_every_test_of_a_rule_is_of_one_that_is_there() -> None:
@@ -248,3 +259,101 @@ def test_every_command_and_option_has_its_place() -> None:
             if action.option_strings:
                 shown = option if action.metavar is None else f"{option} {action.metavar}"
                 assert re.search(rf"^- `{re.escape(shown)}", page, re.MULTILINE), option
+
+
+def test_the_options_of_the_command_itself_have_their_place() -> None:
+    """Those before a command, and `--help`, which each has."""
+    page = (ROOT / "docs/reference/command-line.md").read_text("utf-8")
+    options = [option for action in _parser()._actions for option in action.option_strings]
+    assert {"--help", "--version"} <= set(options)
+    for option in options:
+        if option.startswith("--"):
+            assert re.search(rf"`(?:hyperion )?{option}`", page), option
+
+
+def test_every_public_name_has_a_heading() -> None:
+    """One, and so a place to link to: errors, functions, classes and values alike."""
+    made = runpy.run_path(str(ROOT / "docs/make_reference.py"))
+    headings = re.findall(r"^### `(\w+)`$", (ROOT / "docs/reference/api.md").read_text("utf-8"), re.MULTILINE)
+    public = {
+        (name, id(getattr(importlib.import_module(module), name)))
+        for module in made["MODULES"]
+        for name in importlib.import_module(module).__all__
+    }
+    assert sorted(headings) == sorted(name for name, _ in public)
+
+
+def test_every_error_has_a_heading() -> None:
+    """Also one that only plugins, files or tests meet."""
+    page = (ROOT / "docs/reference/api.md").read_text("utf-8")
+    for module in runpy.run_path(str(ROOT / "docs/make_reference.py"))["MODULES"]:
+        importlib.import_module(module)
+    found = [HyError]
+    for error in found:
+        found += error.__subclasses__()
+    ours = [error.__name__ for error in found if error.__module__.partition(".")[0] in ("hycore", "hypi")]
+    assert {"PlanError", "ApplicationFileError", "PluginConformanceError"} <= set(ours)
+    for name in ours:
+        assert name.startswith("_") or f"\n### `{name}`\n" in page, name
+
+
+def test_every_key_of_the_application_file_has_its_place() -> None:
+    """A row of the table, below that of its table."""
+    page = (ROOT / "docs/reference/application-file.md").read_text("utf-8")
+    rows = page.partition("| table | key | what |")[2].partition("\n\n")[0]
+    for table, kind in TABLES.items():
+        told = rows.partition(f"| `[{table}]` |")[2].partition("| `[")[0]
+        for key in kind.model_fields:
+            assert f"`{key}`" in told, f"[{table}] {key}"
+
+
+def test_every_environment_variable_has_its_place() -> None:
+    """A row of the table, for each that the sources read."""
+    page = (ROOT / "docs/reference/command-line.md").read_text("utf-8")
+    table = page.partition("\n## Environment variables\n")[2].partition("\n## ")[0]
+    read = {
+        name
+        for file in (ROOT / "src").rglob("*.py")
+        for name in re.findall(r"environ(?:\.get\(|\.pop\(|\[)\"(\w+)\"", file.read_text("utf-8"))
+    }
+    assert {"HY_HOME", "HY_NO_CACHE"} <= read
+    for name in read:
+        assert f"`{name}`" in table, name
+
+
+def test_every_extra_has_its_place() -> None:
+    """The line that installs it stands where it is told what it is for."""
+    pages = "".join(page.read_text("utf-8") for page in PAGES if page.is_relative_to(ROOT / "docs"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for extra in project["optional-dependencies"]:
+        assert f"hyperion-runtime[{extra}]" in pages, extra
+
+
+def test_every_fixture_has_its_place() -> None:
+    """Those that pytest finds where the runtime is installed, in the page on tests of plugins."""
+    page = (ROOT / "docs/how-to/test-a-plugin.md").read_text("utf-8")
+    source = (ROOT / "src/hycore/testing/_pytest.py").read_text("utf-8")
+    fixtures = re.findall(r"^@pytest\.fixture\ndef (\w+)", source, re.MULTILINE)
+    assert "hyperion_instance" in fixtures
+    for fixture in fixtures:
+        assert f"`{fixture}" in page, fixture
+
+
+# What `make` calls by itself, and `make` without a word.
+INNER = {"help", "pytest", "bench-one", "bench-record-this"}
+
+
+def test_every_make_target_has_its_place() -> None:
+    """CONTRIBUTING tells what each does, and tells of none that is not there."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    phony = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", makefile, re.MULTILINE)
+    assert phony is not None
+    told = re.findall(r"\bmake ([a-z][a-z-]*)", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    assert set(told) == set(phony[1].replace("\\", "").split()) - INNER
+
+
+def test_every_page_is_one_of_the_four_kinds() -> None:
+    """In a folder of the site's navigation, but for its front page."""
+    pages = {str(page.relative_to(ROOT / "docs").parent) for page in (ROOT / "docs").rglob("*.md")}
+    assert pages == {".", "tutorials", "how-to", "reference", "explanation"}
+    assert [page.name for page in (ROOT / "docs").glob("*.md")] == ["index.md"]
