@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 import pickle
@@ -139,6 +140,34 @@ def data(folder: Folder) -> Folder:
 
 
 # A file that is right.
+
+
+def test_an_asynchronous_host_loads_and_awaits(folder: Folder) -> None:
+    """Its extensions may have `async def` hooks, which a plain host is told of while it plans."""
+    code = """
+    class waits(plugin("waits")):
+        NAME = "waits"
+        async def initialize(self):
+            self.config = "awaited"
+        async def teardown(self):
+            self.config = "ended"
+    """
+    folder.plugins("waiting", code, waits="waits")
+    text = '[instance]\nenabled_extensions = ["waits"]'
+    application = folder.load(text, asynchronous=True)
+
+    async def host() -> Any:
+        async with await application.acreate(profile=True, initialize_timeout=5, undo_timeout=5) as instance:
+            plugin: Any = instance.require_plugin_ext("waits")
+            assert plugin.config == "awaited"
+            assert "initialize" in instance.report().extensions[0].times
+        return plugin.config
+
+    assert asyncio.run(host()) == "ended"
+    with pytest.raises(PlanError, match="asynchronous hooks"):
+        application.create()
+    with pytest.raises(PlanError, match="asynchronous hooks"):
+        folder.load(text)
 
 
 def test_a_file_becomes_a_create_info_and_a_plan(data: Folder) -> None:

@@ -38,6 +38,7 @@ assert_type(instance, InstanceContext)
 hyinfo(instance, "loaded {} of {}", 1, 2)
 hyerror(instance, "failed", exc=ValueError())
 assert_type(load_application("app.toml"), Application)
+assert_type(load_application("app.toml", asynchronous=True), Application)
 
 
 async def asynchronous() -> None:

@@ -120,14 +120,39 @@ class Application:
             self.create_info, inventory=self.inventory, plan=self.plan, profile=profile
         )
 
+    async def acreate(
+        self,
+        *,
+        profile: bool = False,
+        initialize_timeout: float | None = None,
+        undo_timeout: float | None = None,
+    ) -> InstanceContext:
+        """Brings up an instance whose hooks may be `async def`; `InstanceContext.acreate` tells of the arguments.
+
+        An application with such hooks must be loaded with `asynchronous=True`.
+        """
+        return await InstanceContext.acreate(
+            self.create_info,
+            inventory=self.inventory,
+            plan=self.plan,
+            profile=profile,
+            initialize_timeout=initialize_timeout,
+            undo_timeout=undo_timeout,
+        )
+
 
 def load_application(
-    path: str | os.PathLike[str], *, settings: Iterable[str] = (), groups: Iterable[str] | None = None
+    path: str | os.PathLike[str],
+    *,
+    settings: Iterable[str] = (),
+    groups: Iterable[str] | None = None,
+    asynchronous: bool = False,
 ) -> Application:
     """Reads an application file, imports its `main` and the extensions that it enables, and plans.
 
     `settings` are `KEY=VALUE` texts that override single values; the value is TOML, or else taken as a string.
-    `groups` replace those of the file. What `main` and the extensions need must be importable: `hyperion run` puts the
+    `groups` replace those of the file. `asynchronous` says that `acreate` will be called, so that hooks may be
+    `async def`. What `main` and the extensions need must be importable: `hyperion run` puts the
     folder of the file on `sys.path`, this function does not.
 
     Raises `ApplicationFileError` for what is wrong in the file or the settings, all of it, with file, key and line;
@@ -145,7 +170,7 @@ def load_application(
             raise ArgumentTypeError("each setting", "a string such as 'instance.node_id=7'", setting)
         reader.override(setting)
     reader.resolve_all()
-    return reader.application(groups)
+    return reader.application(groups, asynchronous=asynchronous)
 
 
 around: Callable[[Keys, str], AbstractContextManager[None]] | None = None
@@ -390,7 +415,7 @@ class _Reader:
             self.refuse(keys, f"the file {name!r} cannot be read: {error}")
         return None
 
-    def application(self, groups: Iterable[str] | None) -> Application:
+    def application(self, groups: Iterable[str] | None, *, asynchronous: bool) -> Application:
         for name in self.data:
             if name not in (*TABLES, "ext"):
                 self.refuse((name,), f"unknown key; {did_you_mean(name, [*TABLES, 'ext'])}")
@@ -428,7 +453,7 @@ class _Reader:
         plan: Plan | None = None
         unplanned: PlanError | None = None
         try:
-            plan = InstanceContext.plan(create_info(()), inventory=inventory)
+            plan = InstanceContext.plan(create_info(()), inventory=inventory, asynchronous=asynchronous)
             # What is set aside may be tried again, and gets its configuration then.
             registries = [*plan.order, *[aside.registry for aside in plan.set_aside if aside.registry]]
         except PlanError as error:
