@@ -904,7 +904,7 @@ def test_everything_wrong_is_told_at_once(data: Folder) -> None:
         "app.toml:3: application.version: a version has three numbers, such as '1.2.3', and '1' is none",
         "app.toml:4: application.main: 'nowhere' cannot be imported: ModuleNotFoundError: No module named 'nowhere'",
         "app.toml:9: no extension is named '__EXT_hyperion_loger'; looked in the entry points of group "
-        "'hycore.plugins' and the plugins registered in this process; did you mean '__EXT_hyperion_logger' or '__EXT_hyperion_otel' or '__EXT_hyperion_logging'?",
+        "'hycore.plugins' and the plugins registered in this process; did you mean '__EXT_hyperion_logger'?",
     ]
 
 

@@ -527,7 +527,7 @@ def test_a_missing_extension_is_told_and_makes_the_status_1(app: App) -> None:
     app.write(WAITING, enabled='"a", "__EXT_hyperion_loger"')
     stderr = (
         "hyperion: app.toml: no extension is named '__EXT_hyperion_loger'; looked in the entry points of group "
-        "'hycore.plugins' and the plugins registered in this process; did you mean '__EXT_hyperion_logger' or '__EXT_hyperion_otel' or '__EXT_hyperion_logging'?\n"
+        "'hycore.plugins' and the plugins registered in this process; did you mean '__EXT_hyperion_logger'?\n"
         "__EXT_hyperion_loger is asked for at app.toml:9\n"
     )
     assert app.run() == ([], stderr, 1)
