@@ -984,6 +984,23 @@ def test_a_process_without_standard_output_is_no_hindrance() -> None:
     assert done.stderr.splitlines()[-1] == "fine"
 
 
+def test_logging_that_goes_to_standard_output_is_not_the_plugins_doing() -> None:
+    """`logging.basicConfig(stream=sys.stdout)` is the host's choice; it is as it was afterwards."""
+    script = (
+        "import logging, sys, uuid; logging.basicConfig(stream=sys.stdout, level='INFO', format='%(message)s')\n"
+        "from hycore import PluginEXT; from hycore.testing import assert_plugin_conforms\n"
+        "class P(PluginEXT):\n"
+        "    UUID, NAME, DESCRIPTION = uuid.uuid4(), '__EXT_P', 'A plugin'\n"
+        "    def initialize(self): logging.info('up')\n"
+        "try: assert_plugin_conforms(P, cycles=5)\n"
+        "except AssertionError as error: print({finding.rule for finding in error.findings})\n"
+        "logging.info('and on')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("and on", "")
+    assert STDOUT not in done.stdout
+
+
 def test_a_plugin_in_an_archive_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its module has a path that leads to no file."""
     archive = tmp_path / "plugins.zip"

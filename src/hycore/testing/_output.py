@@ -94,12 +94,30 @@ def captured() -> Generator[Output]:
     """Keeps standard output for itself; what was written stands in the `Output` afterwards."""
     output = Output()
     before = sys.stdout
-    with _descriptor(output):
+    with _without_logging(before), _descriptor(output):
         sys.stdout = _Stream(output)
         try:
             yield output
         finally:
             sys.stdout = before
+
+
+@contextmanager
+def _without_logging(stdout: object) -> Generator[None]:
+    """Whoever has logging written to standard output wants it there: that is no plugin's doing."""
+    logging = sys.modules.get("logging")
+    handlers = [
+        handler
+        for handler in (logging.root.handlers if logging is not None else ())
+        if getattr(handler, "stream", None) in (stdout, sys.__stdout__) and hasattr(handler, "setStream")
+    ]
+    with io.StringIO() as nowhere:
+        streams = [(handler, handler.setStream(nowhere)) for handler in handlers]
+        try:
+            yield
+        finally:
+            for handler, stream in streams:
+                handler.setStream(stream)
 
 
 @contextmanager
