@@ -267,19 +267,22 @@ def test_a_creation_that_fails_shows_the_times_until_then(place: Place) -> None:
 
 
 def test_what_is_set_aside_is_told(place: Place) -> None:
-    """It has no place in the order, or only the times until it failed; and the status is 0."""
+    """In the table and in the picture; it has no place in the order, or only the times until it failed. The status is 0."""
     place.add("good")
     place.add("fails", "def initialize(self): raise ValueError('no')\n")
     place.add("broken", before="raise OSError('no disk')\n")
     place.write("good", optional=("fails", "broken"))
-    done = place.profile()
+    done = place.profile("--graph", "plan.svg")
     assert done.status == 0
     assert [line[:20] for line in done.stderr.splitlines()] == ["hyperion: extension "] * 2
     assert "extension fails is set aside: it failed in initialize: ValueError: no\n" in done.stderr
     rows = [line.split()[:2] for line in done.stdout.splitlines()]
     assert ["1.", "good"] in rows
-    assert ["2.", "fails"] in rows
-    assert "broken" in [row[0] for row in rows if row]
+    labels = [line.partition("  ")[0] for line in done.stdout.splitlines()]
+    picture = (place.folder / "plan.svg").read_text("utf-8")
+    for name in ("fails", "broken"):
+        assert any(label.startswith(f"set aside: {name}") for label in labels)
+        assert f"set aside: {name}<" in picture
 
 
 def test_a_teardown_that_fails(place: Place) -> None:

@@ -59,7 +59,7 @@ _DARK = {
 def as_svg(profile: Profile, file: str) -> str:
     """The text of the picture; it is the same for the same profile, and chooses light or dark as the reader does."""
     rows = profile.extensions
-    names = [_cut(f"{row.place}. {row.name}" if row.place else row.name) for row in rows]
+    names = [_cut(row.label) for row in rows]
     lines = list(_lanes(profile))
     count = max([lane for *_, lane in lines], default=-1) + 1
     lane_width = min(_LANE, _WIDEST_GUTTER / count) if count else 0

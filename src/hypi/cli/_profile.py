@@ -127,6 +127,9 @@ def _profiled(options: argparse.Namespace, drafts: dict[str, Draft]) -> int:
     profile = profile_of(outcome.spans, spawned, outcome.facts.get("plan", ()))
     problems, status = _problems(outcome, options)
     report = outcome.answer["report"] if outcome.answer is not None else None
+    aside = {each["name"]: each["reason"] for each in (report["set_aside"] if report is not None else ())}
+    for row in profile.extensions:
+        row.set_aside = row.name in aside
     if options.json:
         show_json(
             {
@@ -140,8 +143,8 @@ def _profiled(options: argparse.Namespace, drafts: dict[str, Draft]) -> int:
     elif status != WRONG:  # of a file that is wrong, nothing has been run
         came_up = status == FINE or (report is not None and report["state"] == "closed")
         show_painted("\n".join(_lines(profile, options.file, came_up=came_up)))
-        for aside in report["set_aside"] if report is not None else ():
-            say(f"hyperion: extension {aside['name']} is set aside: {aside['reason']}")
+        for name, reason in aside.items():
+            say(f"hyperion: extension {name} is set aside: {reason}")
     from hypi.cli._check import lines_of_problems
 
     for line in lines_of_problems({"problems": problems}):
@@ -261,8 +264,7 @@ def _lines(profile: Profile, file: str, *, came_up: bool = True) -> Iterator[str
     what = "to come up and to go down again" if came_up else "until it had failed"
     yield f"{printable(file)}: {_ms(profile.total)} ms {what}"
     yield ""
-    named = [(f"{row.place}. {row.name}" if row.place else row.name, row) for row in profile.extensions]
-    names = [_cut(printable(name)) for name, _ in named]
+    names = [_cut(printable(row.label)) for row in profile.extensions]
     wide = max(map(len, ["hyperion", *names]))
     sizes = [max(6, len(title)) for title in _COLUMNS]
     titles = [paint(f"{title:>{size}}", _COLOURS[title]) for title, size in zip(_COLUMNS, sizes, strict=True)]
@@ -284,7 +286,7 @@ def _lines(profile: Profile, file: str, *, came_up: bool = True) -> Iterator[str
     yield line("hyperion", profile.hyperion, {})
     if profile.main.spans:
         yield line("main", profile.main.total, _columns(profile.main))
-    for name, (_, row) in zip(names, named, strict=True):
+    for name, row in zip(names, profile.extensions, strict=True):
         yield line(name, row.total, _columns(row))
     rows = (profile.own, profile.main, *profile.extensions)
     brought = [each for row in rows for each in _brought_in(row)]

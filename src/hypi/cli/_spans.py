@@ -56,7 +56,8 @@ class Span:
 class Row:
     """An extension, or `main`: its spans, and how long each phase took, in nanoseconds.
 
-    `place` is its place in the order, from 1, or `None` for what does not come up.
+    `place` is its place in the order, from 1, or `None` for what does not come up; `set_aside` says that it was to come up,
+    and did not.
     """
 
     name: str
@@ -65,6 +66,14 @@ class Row:
     times: dict[str, int] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    set_aside: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name, and before it the place, or why there is none."""
+        if self.set_aside:
+            return f"set aside: {self.name}"
+        return f"{self.place}. {self.name}" if self.place else self.name
 
     @property
     def total(self) -> int:
