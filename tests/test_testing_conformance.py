@@ -586,7 +586,7 @@ def test_a_second_instance_that_cannot_start_is_found() -> None:
 
 
 def test_one_object_for_all_instances_is_found() -> None:
-    """The engine refuses it for the second one."""
+    """One after the other it may serve them; the engine refuses it for the second one at a time."""
 
     class Single(Foo):
         only: ClassVar[Single | None] = None
@@ -597,7 +597,7 @@ def test_one_object_for_all_instances_is_found() -> None:
                 cls.only = cls()
             return cls.only
 
-    finding = only(Single, START)
+    finding = only(Single, TWO)
     assert "new returned an object that belongs to an instance already" in finding.problem
 
 
