@@ -32,5 +32,17 @@ def test_every_rule_is_broken_at_least_once() -> None:
     contract = (TESTS.parent / "docs/reference/contract.md").read_text("utf-8")
     rules = re.findall(r"^### ([A-Z]\d)$", contract, re.MULTILINE)
     assert len(rules) == 24
-    parts = {"async", "opaque", "log", "discovery", "look-up", "report", "profile", "new", "reload", "kit"}
+    parts = {
+        "async",
+        "opaque",
+        "log",
+        "discovery",
+        "look-up",
+        "report",
+        "profile",
+        "new",
+        "reload",
+        "kit",
+        "pluggy",
+    }
     assert {mutation.rule for mutation in MUTATIONS} == {*rules, *parts}

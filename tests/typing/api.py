@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import assert_type
 
+from pluggy import HookRelay, PluginManager
+
 from hycore import InstanceContext, hyerror, hyinfo
 from hypi.api import (
     ApplicationInfo,
@@ -16,6 +18,7 @@ from hypi.api import (
     create_instance,
 )
 from hypi.app import Application, load_application
+from hypi.ext.pluggy import PluggyCreateInfoEXT, PluggyPluginEXT
 
 
 def callback(message: LogMessageEXT) -> None:
@@ -35,6 +38,15 @@ info = InstanceCreateInfo(
 )
 instance = create_instance(info)
 assert_type(instance, InstanceContext)
+with create_instance(
+    InstanceCreateInfo(
+        info.application_info,
+        [InstanceEXT.PLUGGY],
+        ext=[PluggyCreateInfoEXT("shop", ["shop.hooks"], ["tea"])],
+    )
+) as other:
+    assert_type(other.require_plugin_ext(PluggyPluginEXT).manager, PluginManager)
+    assert_type(other.require_plugin_ext(PluggyPluginEXT).hook, HookRelay)
 hyinfo(instance, "loaded {} of {}", 1, 2)
 hyerror(instance, "failed", exc=ValueError())
 assert_type(load_application("app.toml"), Application)
