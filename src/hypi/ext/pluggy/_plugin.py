@@ -110,10 +110,9 @@ class PluggyPluginEXT(PluginEXT):
                 step=f"mend or reinstall {entry.distribution}, or take the name out of plugins",
             ) from error
         self._register(f"plugin {name!r} ({entry.owner})", plugin, name)
-        if entry.distribution is not None:  # what pluggy tells in list_plugin_distinfo()
-            self.manager._plugin_distinfo.append(
-                (plugin, importlib.metadata.distribution(entry.distribution))
-            )
+        if entry.distribution is not None:
+            distribution = importlib.metadata.distribution(entry.distribution)
+            _distributions(self.manager).append((plugin, distribution))
 
     def _register(self, subject: str, plugin: object, name: str | None = None) -> None:
         try:
@@ -166,7 +165,13 @@ def _empty(manager: PluginManager) -> None:
             manager.unblock(name)
         else:
             manager.unregister(name=name)
-    manager._plugin_distinfo.clear()
+    _distributions(manager).clear()
+
+
+def _distributions(manager: PluginManager) -> list[tuple[object, importlib.metadata.Distribution]]:
+    """What `list_plugin_distinfo` tells; pluggy has no other way to fill it than to read all distributions for each name."""
+    found: list[tuple[object, importlib.metadata.Distribution]] = getattr(manager, "_plugin_distinfo", [])
+    return found
 
 
 def _named(thing: object) -> str:
