@@ -12,7 +12,7 @@ from hycore.log import LogLevelEXT, LogMessageEXT
 from hycore.utils.error import ArgumentTypeError, ArgumentValueError
 from hycore.utils.opaque import OpaqueObject
 
-__all__ = ["LogCreateInfoEXT"]
+__all__ = ["LogCreateInfoEXT", "checked_level"]
 
 
 class LogCreateInfoEXT(OpaqueObject):
@@ -38,7 +38,7 @@ class LogCreateInfoEXT(OpaqueObject):
     ) -> None:
         if callback is not None and not callable(callback):
             raise ArgumentTypeError("callback", "a callable that takes a LogMessageEXT, or None", callback)
-        self.level = _checked_level(level)
+        self.level = checked_level(level)
         self.callback = callback
         self.output = _checked_output(output)
 
@@ -55,8 +55,9 @@ class LogCreateInfoEXT(OpaqueObject):
         )
 
 
-def _checked_level(level: object) -> LogLevelEXT:
-    names = ", ".join(LogLevelEXT.__members__)
+def checked_level(level: object, *, beside: str = "") -> LogLevelEXT:
+    """A level that is given as one, by its name or by its number; `beside` names in the error what may be given too."""
+    names = ", ".join(LogLevelEXT.__members__) + beside
     if isinstance(level, str):
         found = LogLevelEXT.__members__.get(level.upper())
         if found is None:

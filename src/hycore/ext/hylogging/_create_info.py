@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from hycore.ext.hylog._create_info import checked_level
 from hycore.log import LogLevelEXT
 from hycore.utils.error import ArgumentTypeError, ArgumentValueError
 from hycore.utils.opaque import OpaqueObject
@@ -38,7 +39,7 @@ class LoggingCreateInfoEXT(OpaqueObject):
         propagate: bool = True,
     ) -> None:
         self.loggers = _checked_loggers(loggers)
-        self.level = None if level is None else _checked_level(level)
+        self.level = None if level is None else checked_level(level, beside=", or None")
         if not isinstance(propagate, bool):
             raise ArgumentTypeError("propagate", "True or False", propagate)
         if not propagate and "root" in self.loggers:
@@ -73,18 +74,3 @@ def _checked_loggers(loggers: object) -> tuple[str, ...]:
     if not found:
         raise ArgumentValueError("loggers", expected, "an empty list")
     return tuple(dict.fromkeys(found))
-
-
-def _checked_level(level: object) -> LogLevelEXT:
-    names = ", ".join(LogLevelEXT.__members__)
-    if isinstance(level, str):
-        found = LogLevelEXT.__members__.get(level.upper())
-        if found is None:
-            raise ArgumentValueError("level", f"one of {names}, or None", repr(level))
-        return found
-    if not isinstance(level, int) or isinstance(level, bool):
-        raise ArgumentTypeError("level", f"a LogLevelEXT, one of {names}, or None", level)
-    try:
-        return LogLevelEXT(level)
-    except ValueError:
-        raise ArgumentValueError("level", f"a LogLevelEXT, one of {names}, or None", repr(level)) from None

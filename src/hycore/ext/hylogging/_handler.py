@@ -6,13 +6,12 @@ Layer: `ext.hylogging`, a leaf within it.
 from __future__ import annotations
 
 import logging
-import traceback
 import weakref
 from datetime import UTC, datetime
 
 from hycore.ext.hylog._border import MARK, crossing, level_of_record
 from hycore.log import LogMessageEXT
-from hycore.log._text import as_text, unformatted
+from hycore.log._text import as_text, traceback_of, unformatted
 from hycore.utils.error import describe
 
 TYPE_CHECKING = False
@@ -77,15 +76,7 @@ def _text_of(record: logging.LogRecord) -> str:
 
 
 def _exception_of(record: logging.LogRecord) -> str | None:
-    parts: list[str] = []
     error = record.exc_info[1] if record.exc_info else None
-    if error is not None:
-        try:
-            parts.append("".join(traceback.format_exception(error)).rstrip())
-        except Exception as failure:
-            parts.append(f"{type(error).__name__} (its traceback cannot be formatted: {describe(failure)})")
-    elif record.exc_text:
-        parts.append(record.exc_text)
-    if record.stack_info:
-        parts.append(as_text(record.stack_info))
-    return "\n".join(parts) or None
+    exception = record.exc_text if error is None else traceback_of(error)
+    stack = as_text(record.stack_info) if record.stack_info else None
+    return "\n".join([part for part in (exception, stack) if part]) or None
