@@ -6,7 +6,8 @@ is formatted only when the message is wanted, and stands as it is where there is
 
 from __future__ import annotations
 
-from hycore.utils.error import ArgumentTypeError, ArgumentValueError
+from hycore.log._state import checked_level
+from hycore.utils.error import ArgumentTypeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def hylog(
     except (AttributeError, TypeError):
         _refuse(instance, level)
     if type(level) is not int or level > 4:
-        level = _checked(level)
+        level = checked_level("level", level)
     state.emit(level, message, args, exc)
 
 
@@ -106,15 +107,6 @@ def hyerror(
     state.emit(4, message, args, exc)
 
 
-def _checked(level: Any) -> int:
-    expected = "a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4"
-    if not isinstance(level, int) or isinstance(level, bool):
-        raise ArgumentTypeError("level", expected, level)
-    if not 0 <= level <= 4:
-        raise ArgumentValueError("level", expected, repr(level))
-    return int(level)
-
-
 def _refuse(instance: Any, level: Any) -> NoReturn:
     state = getattr(instance, "ext", None)
     if not hasattr(state, "threshold"):
@@ -124,7 +116,7 @@ def _refuse(instance: Any, level: Any) -> NoReturn:
             "reference, what it returns)",
             instance,
         ) from None
-    _checked(level)
+    checked_level("level", level)
     raise ArgumentTypeError(
         "level", "a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4", level
     ) from None

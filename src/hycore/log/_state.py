@@ -27,7 +27,7 @@ else:
         return kind
 
 
-__all__ = ["InstanceStateEXT", "LogListenerEXT"]
+__all__ = ["InstanceStateEXT", "LogListenerEXT", "checked_level"]
 
 _KEPT = 1_000  # messages that wait for a callback
 _NEVER = 1 << 62  # above every level
@@ -61,12 +61,14 @@ class _Here:
 _threads = _local()
 
 
-def _first_here() -> _Here:
-    """That of a thread that has none yet.
+def _here() -> _Here:
+    """That of this thread, which is made when it is first needed.
 
     Were it made by `__init__` of a `_local`, a finalizer or a signal handler that logs meanwhile would find none.
     """
-    here = _threads.here = _Here()
+    here: _Here | None = getattr(_threads, "here", None)
+    if here is None:
+        here = _threads.here = _Here()
     return here
 
 
@@ -162,7 +164,7 @@ class InstanceStateEXT:
 
     @log_level.setter
     def log_level(self, level: int) -> None:
-        self._level = _checked_level("log_level", level)
+        self._level = checked_level("log_level", level)
         self._set_threshold()
 
     @property
@@ -201,8 +203,8 @@ class InstanceStateEXT:
         """
         if not callable(callback):
             raise ArgumentTypeError("callback", "a callable that takes a LogMessageEXT", callback)
-        listener = LogListenerEXT(callback, _checked_level("level", level), self._forget)
-        here: _Here = getattr(_threads, "here", None) or _first_here()
+        listener = LogListenerEXT(callback, checked_level("level", level), self._forget)
+        here = _here()
         for message in tuple(self._early or ()):
             self._deliver(listener._hear, message, here)
         if not self._ended:
@@ -234,7 +236,7 @@ class InstanceStateEXT:
             raise ArgumentTypeError("message", "a LogMessageEXT", message)
         if message._level < self.threshold:
             return
-        here: _Here = getattr(_threads, "here", None) or _first_here()
+        here = _here()
         callback = self._callback
         if callback is None:
             self._keep(message, here)
@@ -259,7 +261,7 @@ class InstanceStateEXT:
 
     def _deliver_early(self, early: list[LogMessageEXT], callback: Callable[[LogMessageEXT], object]) -> None:
         """Takes each message out of the list before it is delivered, so that it is delivered once."""
-        here: _Here = getattr(_threads, "here", None) or _first_here()
+        here = _here()
         if self in here.delivering:  # a callback exchanges the callback: who called it goes on
             return
         self._drain(early, callback, here)
@@ -336,7 +338,7 @@ class InstanceStateEXT:
         try:
             here: _Here = _threads.here
         except AttributeError:
-            here = _first_here()
+            here = _here()
         thread = here.thread
         made.thread_name = here.first_name() if thread is None else thread.name
         made.exception = None if exc is None or exc is False else traceback_of(exc)
@@ -390,7 +392,8 @@ class InstanceStateEXT:
             delivering.discard(self)
 
 
-def _checked_level(argument: str, level: int) -> int:
+def checked_level(argument: str, level: object) -> int:
+    """A level as the number that it is; raises `ArgumentTypeError` or `ArgumentValueError`."""
     expected = "a LogLevelEXT, such as LogLevelEXT.INFO, or a whole number from 0 to 4"
     if type(level) is bool or not isinstance(level, int):
         raise ArgumentTypeError(argument, expected, level)
