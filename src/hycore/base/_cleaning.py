@@ -7,9 +7,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType, TracebackType
 
-__all__ = ["clean", "forget"]
+__all__ = ["clean", "forget", "with_what_led_to"]
 
 
 def clean(error: BaseException, running: list[FrameType]) -> None:
@@ -18,6 +19,13 @@ def clean(error: BaseException, running: list[FrameType]) -> None:
     A frame that stays leads back to its callers, ours among them. The variables of those that have ended are cleared
     here; those that still run are added to `running`, for `forget`.
     """
+    for each in with_what_led_to(error):
+        if each.__traceback__ is not None:
+            each.__traceback__ = _cleaned(each.__traceback__, running)
+
+
+def with_what_led_to(error: BaseException) -> Iterator[BaseException]:
+    """An error, its causes and contexts, and the members of groups among them; each once."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -25,8 +33,7 @@ def clean(error: BaseException, running: list[FrameType]) -> None:
         if current is None or id(current) in seen:
             continue
         seen.add(id(current))
-        if current.__traceback__ is not None:
-            current.__traceback__ = _cleaned(current.__traceback__, running)
+        yield current
         waiting += [current.__cause__, current.__context__]
         if isinstance(current, BaseExceptionGroup):
             waiting += current.exceptions

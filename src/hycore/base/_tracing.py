@@ -1,10 +1,11 @@
 """Where an error was raised, kept as plain values: no frame, no exception, no local variable (rule F4).
 
-Layer: `base`, a leaf within it. What is taken costs little; the lines of the sources are read when it is shown.
+Layer: `base`, above `_cleaning`. What is taken costs little; the lines of the sources are read when it is shown.
 """
 
 from __future__ import annotations
 
+from hycore.base._cleaning import with_what_led_to
 from hycore.utils._record import Record, fill
 from hycore.utils.error import HyError, describe
 
@@ -60,27 +61,13 @@ def trace_of(error: BaseException | None) -> Trace:
     # What never ran code of a plugin is the most common, and to describe it costs.
     try:
         return _trace(error, set(), 0) if error is not None and _leads_anywhere(error) else ()
-    except (
-        Exception
-    ):  # its class has attributes of its own where Python has the cause, the notes or the members
+    except Exception:  # its class has its own cause, notes or members where Python's would be
         return ()
 
 
 def _leads_anywhere(error: BaseException) -> bool:
     """Whether there is a frame left in it, or in what led to it."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        current = waiting.pop()
-        if current is None or id(current) in seen:
-            continue
-        if current.__traceback__ is not None:
-            return True
-        seen.add(id(current))
-        waiting += [current.__cause__, current.__context__]
-        if isinstance(current, BaseExceptionGroup):
-            waiting += current.exceptions
-    return False
+    return any(each.__traceback__ is not None for each in with_what_led_to(error))
 
 
 def _trace(error: BaseException | None, seen: set[int], depth: int) -> Trace:
