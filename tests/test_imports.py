@@ -55,6 +55,7 @@ hycore.ext._discovery
 hycore.ext._entry_points
 hycore.ext._inventory
 hycore.ext._loader
+hycore.ext._specifier
 hycore.ext._traits
 hycore.log
 hycore.log._emit

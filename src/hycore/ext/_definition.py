@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sys import getrefcount
 
+from hycore.ext._specifier import check_specifier
 from hycore.ext._traits import PluginEXT, is_bound
 from hycore.utils._record import Record, fill
 from hycore.utils.error import ArgumentTypeError, PluginDefinitionError, qualified_name
@@ -369,8 +370,6 @@ def _checked_specifier(where: str, value: Any) -> str | None:
     if value is None:
         return None
     line = 'REQUIRES_ENGINE = ">=0.1,<0.3"'
-    from hycore.ext._specifier import check_specifier
-
     if not isinstance(value, str):
         _refuse(where, f"its REQUIRES_ENGINE is {_kind(value)}, not a string", line)
     try:
