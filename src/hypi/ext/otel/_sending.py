@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context
@@ -118,9 +119,9 @@ def ended_within(seconds: float, *ends: Callable[[], object]) -> bool:
             end()
         else:
             threads.append(thread)
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    until = monotonic() + seconds
     for thread in threads:
-        thread.join(max((until - datetime.now(UTC)).total_seconds(), 0))
+        thread.join(max(until - monotonic(), 0))
     return not any(thread.is_alive() for thread in threads)
 
 

@@ -83,7 +83,7 @@ class PluggyPluginEXT(PluginEXT):
 
     def _load(self, name: str, inventory: Inventory) -> None:
         """Registers one installed plugin, and imports no other one."""
-        group = self.create_info.group or self.create_info.project
+        (group,) = inventory.groups
         try:
             entry = inventory.find(name)
         except PluginNotFoundError as error:
