@@ -670,7 +670,7 @@ def test_the_table_word_for_word(columns: int, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.setenv("NO_COLOR", "1")
-    lines = list(_lines(made_up(), "shop.toml"))
+    lines = list(_lines(made_up(), "shop.toml", came_up=True))
     assert max(map(len, lines)) <= max(columns, 78)
     text = "\n".join(lines) + "\n"
     assert golden(f"profile_{columns}.txt", text) == text

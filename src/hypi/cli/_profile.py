@@ -258,7 +258,7 @@ def _modules_as_json(span: Span, phase: str, depth: int) -> Iterator[dict[str, A
 # As a table.
 
 
-def _lines(profile: Profile, file: str, *, came_up: bool = True) -> Iterator[str]:
+def _lines(profile: Profile, file: str, *, came_up: bool) -> Iterator[str]:
     paint = Paint()
     width = width_of_output()
     what = "to come up and to go down again" if came_up else "until it had failed"
