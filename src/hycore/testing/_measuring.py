@@ -47,13 +47,11 @@ __all__ = [
 
 _WARM_UP = 3
 _TURNS = 5  # of an event loop: a cancelled task ends in one, and one that it waits for in another
-_HARD_CYCLES = (
-    3  # of a round in which threads and files are counted: some dozens may be left behind before it is sure
-)
+# Of a round in which threads and files are counted: some dozens may be left behind before it is sure.
+_HARD_CYCLES = 3
 _HARD_ROUNDS = 16  # 48 cycles in all: the pools of `asyncio` and `concurrent.futures` have at most 32 threads
-_ROUNDS = (
-    12  # at the least, and more if few instances make a round: a cache of the usual 128 entries has to fill
-)
+# At the least, and more if few instances make a round: a cache of the usual 128 entries has to fill.
+_ROUNDS = 12
 _INSTANCES = 300
 _PATIENCE = 1.0  # seconds in all that what has been told to end may take for it
 

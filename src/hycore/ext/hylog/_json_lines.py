@@ -69,9 +69,8 @@ class JsonLines:
     def __call__(self, message: LogMessageEXT) -> None:
         """Writes one line, at once; raises `OSError` if the file cannot be written, or not opened again."""
         line = _line(message)
-        if (
-            os.getpid() != self._process
-        ):  # a child: the lock may have been held, and what waits is its parent's
+        if os.getpid() != self._process:
+            # A forked child: the lock may have been held, and what waits is its parent's.
             self._lock = allocate_lock()
             self._process = os.getpid()
             self._waiting = []

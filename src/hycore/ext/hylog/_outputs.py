@@ -73,9 +73,7 @@ def to_logging(message: LogMessageEXT) -> None:
 
 def _set_thread(record: LogRecord, name: str) -> None:
     """Says on which thread a message was logged, which is another one if it was kept."""
-    if (
-        record.threadName is None or record.threadName == name
-    ):  # `logging.logThreads` is off, or it is this one
+    if record.threadName in (None, name):  # `logging.logThreads` is off, or it is this one
         return
     import threading
 
