@@ -255,6 +255,16 @@ class Site(World):
         (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
         return info
 
+    def foo(self) -> None:
+        """A distribution with the extension `__EXT_FOO`."""
+        self.distribution("foo", "1.0", {"__EXT_FOO": "foo_plugin:FooPlugin"})
+        self.module(
+            "foo_plugin",
+            "import uuid\nfrom hycore import PluginEXT\n\n\nclass FooPlugin(PluginEXT):\n"
+            '    UUID = uuid.UUID("cdb726aa-8656-486f-a5b5-ff09f37a83fb")\n'
+            '    NAME = "__EXT_FOO"\n    DESCRIPTION = "Foo"\n',
+        )
+
     def module(self, name: str, source: str) -> Path:
         path = self.folder.joinpath(*name.split(".")).with_suffix(".py")
         path.parent.mkdir(parents=True, exist_ok=True)

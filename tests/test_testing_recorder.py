@@ -48,17 +48,6 @@ def defer_note(plugin: Any) -> None:
     plugin.defer(plugin.note, "undone")
 
 
-def install(site: Any) -> None:
-    """A distribution with the extension `__EXT_FOO`."""
-    site.distribution("foo", "1.0", {"__EXT_FOO": "foo_plugin:FooPlugin"})
-    site.module(
-        "foo_plugin",
-        "import uuid\nfrom hycore import PluginEXT\n\n\nclass FooPlugin(PluginEXT):\n"
-        '    UUID = uuid.UUID("cdb726aa-8656-486f-a5b5-ff09f37a83fb")\n'
-        '    NAME = "__EXT_FOO"\n    DESCRIPTION = "Foo"\n',
-    )
-
-
 # The recorder.
 
 
@@ -118,7 +107,7 @@ def test_what_is_tried_again_is_recorded(world: Any) -> None:
 
 def test_imports_of_installed_plugins_are_recorded(site: Any) -> None:
     """Of which instance an import is cannot be told: it belongs to none."""
-    install(site)
+    site.foo()
     with record_lifecycle() as recorder:
         site.create(["__EXT_FOO"]).close()
     assert recorder.phases("__EXT_FOO") == ["import", *BRINGING_UP, "teardown"]
@@ -286,7 +275,7 @@ def test_what_undoes_may_fail_by_itself(plain_world: Any) -> None:
 
 def test_an_import_can_be_made_to_fail(site: Any) -> None:
     """Of an installed extension; its module is not imported, and may be imported later."""
-    install(site)
+    site.foo()
     with (
         inject_fault("__EXT_FOO", "import", error=ImportError("no libfoo")),
         pytest.raises(PlanError) as caught,

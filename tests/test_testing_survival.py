@@ -224,13 +224,7 @@ def test_asynchronous_plugins_fail_too() -> None:
 
 def test_imports_fail_too(site: Any) -> None:
     """Those of installed extensions; what the inventory keeps is forgotten before each run."""
-    site.distribution("foo", "1.0", {"__EXT_FOO": "foo_plugin:FooPlugin"})
-    site.module(
-        "foo_plugin",
-        "import uuid\nfrom hycore import PluginEXT\n\n\nclass FooPlugin(PluginEXT):\n"
-        '    UUID = uuid.UUID("cdb726aa-8656-486f-a5b5-ff09f37a83fb")\n'
-        '    NAME = "__EXT_FOO"\n    DESCRIPTION = "Foo"\n',
-    )
+    site.foo()
 
     def host() -> None:
         site.create(["__EXT_FOO"]).close()
