@@ -201,11 +201,16 @@ $(STAMPS)/examples: $(call files,$(HOST) $(PLUGINS) $(MORE)) | $(STAMPS)/ours
 	@$(INSTALL) ./$(HOST) ./$(PLUGINS) ./$(MORE)
 	$(done)
 
+# One without pip, which our own fills: $(call empty_environment,FOLDER,PYTHON), where its stamp lies.
+define empty_environment
+@echo 'Setting up $(1) (once) ...'
+@rm -rf $(1)
+$(start)
+@$(2) -m venv --without-pip $(1)
+endef
+
 $(SITE_STAMPS)/tools: pyproject.toml Makefile $(STAMPS)/run
-	@echo 'Setting up $(SITE_ENV) (once) ...'
-	@rm -rf $(SITE_ENV)
-	$(start)
-	@$(PYTHON) -m venv --without-pip $(SITE_ENV)
+	$(call empty_environment,$(SITE_ENV),$(PYTHON))
 	@$(PIP) --python $(SITE_ENV)/bin/python install --group docs
 	$(done)
 
@@ -215,10 +220,7 @@ bench_python_is_found = $(if $(BENCH_VERSION),,$(error BENCH_PYTHON=$(BENCH_PYTH
 # The peers, and ours beside them, in an environment with nothing else that could be found or imported.
 $(BENCH_STAMPS)/peers: pyproject.toml Makefile $(STAMPS)/run
 	$(bench_python_is_found)
-	@echo 'Setting up $(BENCH_ENV) (once) ...'
-	@rm -rf $(BENCH_ENV)
-	$(start)
-	@$(BENCH_PYTHON) -m venv --without-pip $(BENCH_ENV)
+	$(call empty_environment,$(BENCH_ENV),$(BENCH_PYTHON))
 	@$(PIP) --python $(BENCH_ENV)/bin/python install --group $(PEERS)
 	$(done)
 
@@ -232,9 +234,6 @@ $(BENCH_STAMPS)/ours: LICENSE $(wildcard README.md) $(call files,src) $(BENCH_ST
 # The Rust build has our import name. It is not published for every system: without it the tables say so.
 $(RUST_STAMPS)/peers: pyproject.toml Makefile $(STAMPS)/run
 	$(bench_python_is_found)
-	@echo 'Setting up $(RUST_ENV) (once) ...'
-	@rm -rf $(RUST_ENV)
-	$(start)
-	@$(BENCH_PYTHON) -m venv --without-pip $(RUST_ENV)
+	$(call empty_environment,$(RUST_ENV),$(BENCH_PYTHON))
 	@if $(PIP) --python $(RUST_ENV)/bin/python install --only-binary hypi --group bench-rust; then mv $@.new $@; \
 		else echo 'The Rust build cannot be installed: measured without it'; fi
