@@ -5,6 +5,7 @@ What is compared, and how far it is alike:
 - **A whole process** that imports `hycore`, creates an instance without extensions, and ends, beside `python -I` that does
   nothing: both start Python, and end it.
 - **An import** is measured within a new process, without the start of Python. `hypi.api` stands beside what it is built upon.
+  That of `hycore` is one with the instance: the package by itself imports nothing until a name is used.
 - **The peers** bring what each is for, and little of it is alike; their rows are for whoever chooses between them. The Rust
   build imports Pydantic as ours does, and a shared library.
 """
@@ -38,7 +39,7 @@ def imports(setting: Setting) -> Iterator[Subject]:
         "a process: python -I": process(""),
         f"{api}: ours": fresh("import hypi.api"),
         "import pydantic.dataclasses: pydantic.dataclasses": fresh("import pydantic.dataclasses"),
-        f"{core}: ours": fresh("import hycore"),
+        f"{core}: ours": fresh("from hycore import InstanceContext"),
     }
     comparisons = [
         Comparison(f"a process: {first}", f"{first}: ours", "a process: python -I", "times", 1.5),
