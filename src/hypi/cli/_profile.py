@@ -296,7 +296,7 @@ def _lines(profile: Profile, file: str, *, came_up: bool) -> Iterator[str]:
     for text in brought:
         yield from textwrap.wrap(
             printable(text),
-            max(40, width),
+            max(40, width - 1),  # as in the table
             subsequent_indent="    ",
             break_long_words=False,
             break_on_hyphens=False,
