@@ -28,6 +28,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 HOST := examples/inspect/host
 PLUGINS := examples/inspect/plugins
 MORE := examples/inspect/more
+WEB := examples/web
 CODE := $(wildcard src tests examples benchmarks docs/*.py)
 
 # The environment belongs to one version of Python: with another one it is made anew.
@@ -81,7 +82,7 @@ test: lint types docs
 
 test-this: lint types docs pytest
 
-pytest: $(STAMPS)/examples $(STAMPS)/dev
+pytest: $(STAMPS)/examples $(STAMPS)/web $(STAMPS)/dev
 	@$(PY) -m pytest
 
 lint: $(STAMPS)/dev
@@ -199,6 +200,11 @@ $(STAMPS)/ours: pyproject.toml LICENSE $(wildcard README.md) $(call files,src) $
 $(STAMPS)/examples: $(call files,$(HOST) $(PLUGINS) $(MORE)) | $(STAMPS)/ours
 	$(start)
 	@$(INSTALL) ./$(HOST) ./$(PLUGINS) ./$(MORE)
+	$(done)
+
+$(STAMPS)/web: $(WEB)/pyproject.toml $(call files,$(WEB)/src) | $(STAMPS)/ours
+	$(start)
+	@$(INSTALL) ./$(WEB)
 	$(done)
 
 # One without pip, which our own fills: $(call empty_environment,FOLDER,PYTHON), where its stamp lies.

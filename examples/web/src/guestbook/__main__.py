@@ -1,0 +1,33 @@
+"""`python -m guestbook app.toml`: serves until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import uvicorn
+
+from guestbook._host import make_app
+from hycore.utils.error import HyError
+from hypi.app import load_application
+
+
+def main() -> int:
+    """Returns 2 if the file or what it asks for is wrong; uvicorn exits with 3 if the application cannot start."""
+    parser = argparse.ArgumentParser(prog="guestbook")
+    parser.add_argument("file", metavar="FILE", help="the application file")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one value")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000, help="0: any free one")
+    options = parser.parse_args()
+    try:
+        application = load_application(options.file, settings=options.set, asynchronous=True)
+    except HyError as error:
+        print(f"guestbook: {error}", file=sys.stderr)
+        return 2
+    uvicorn.run(make_app(application), host=options.host, port=options.port, lifespan="on")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

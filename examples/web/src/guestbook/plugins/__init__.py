@@ -1,0 +1,1 @@
+"""What the guestbook is made of, one module each."""
