@@ -460,7 +460,7 @@ def _cell(text: object, title: str = "", *, kind: str = "", traceback: str = "")
 def _details(traceback: str) -> str:
     if not traceback:
         return ""
-    shown = f'<pre style="white-space: pre-wrap">{_escaped(traceback)}</pre>'
+    shown = f'<pre style="white-space: pre-wrap; font-family: monospace">{_escaped(traceback)}</pre>'
     return f"<details><summary>traceback</summary>{shown}</details>"
 
 
