@@ -11,6 +11,7 @@
 # make bench-check    count calls, opcodes and memory: fails if one has grown by more than 5 % (part of make test)
 # make bench-record   the same counts become what is recorded, on each of 3.11, 3.12 and 3.13 that is found
 # make golden  writes the texts of tests/misuse and tests/terminal anew: their diff is what to read
+# make notebook    run the notebook of the examples, and write what its cells print into it
 # make memory CYCLES=100000: instances come and go, and leave nothing behind
 # make model EXAMPLES=1000000: random plans and failures against the model, as many as there is time for
 # make mutations: the runtime broken on purpose in many ways; a test must notice each time (ten minutes)
@@ -66,7 +67,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(abspath $(VENV))/pyright
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help run test test-this pytest lint types format reference docs dist clean model bench bench-this bench-all \
-	bench-one bench-docs bench-check bench-record bench-record-this mutations golden memory
+	bench-one bench-docs bench-check bench-record bench-record-this mutations golden memory notebook
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -150,6 +151,9 @@ mutations: $(STAMPS)/dev $(STAMPS)/examples
 
 golden: $(STAMPS)/dev $(STAMPS)/ours
 	@HY_GOLDEN=1 $(PY) -m pytest tests/test_misuse.py tests/test_profile.py tests/test_terminal.py
+
+notebook: $(STAMPS)/dev $(STAMPS)/ours
+	@$(PY) examples/notebook/execute.py
 
 CYCLES ?= 10000
 
