@@ -23,6 +23,7 @@ from hycore.utils.error import (
     ArgumentTypeError,
     ArgumentValueError,
     HyError,
+    MissingPackageError,
     PluginFailedError,
     UnconsumedConfigError,
 )
@@ -387,10 +388,10 @@ def test_without_pluggy(plain_world: Any, monkeypatch: pytest.MonkeyPatch) -> No
     plain_world.plugin("first")
     with pytest.raises(PluginFailedError) as caught:
         plain_world.create(["first", NAME], ext=[configured()])
-    assert str(caught.value.__cause__) == "pluggy is not installed: pip install 'hyperion-runtime[pluggy]'"
-    assert str(caught.value).startswith(
-        f"extension '{NAME}' failed in new: PluggyError: pluggy is not installed: pip install 'hyperion-runtime[pluggy]'"
-    )
+    error = caught.value.__cause__
+    assert isinstance(error, MissingPackageError)
+    assert str(error) == f"{NAME} needs pluggy, which is not installed: pip install 'hyperion-runtime[pluggy]'"
+    assert str(caught.value).startswith(f"extension '{NAME}' failed in new: MissingPackageError: {error}; ")
     assert plain_world.journal == ["new first"]
 
 

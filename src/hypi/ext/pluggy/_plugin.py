@@ -12,7 +12,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from hycore.ext import Inventory, PluginEXT
-from hycore.utils.error import DuplicatedKeyError, PluginNotFoundError, closest, describe
+from hycore.utils.error import DuplicatedKeyError, MissingPackageError, PluginNotFoundError, closest, describe
 from hypi.ext.pluggy._create_info import PluggyCreateInfoEXT
 from hypi.ext.pluggy._error import PluggyError
 
@@ -44,9 +44,9 @@ class PluggyPluginEXT(PluginEXT):
         except ModuleNotFoundError as error:
             if error.name != "pluggy":
                 raise
-            raise PluggyError(
-                "pluggy", problem="is not installed", step="pip install 'hyperion-runtime[pluggy]'"
-            ) from None
+            raise MissingPackageError(
+                self.NAME, package="pluggy", command="pip install 'hyperion-runtime[pluggy]'"
+            ) from error
         self._pluggy = pluggy
 
     @property
