@@ -484,6 +484,7 @@ def test_asynchronous_hooks_are_refused_while_planning(plain_world: Any) -> None
     ) as caught:
         world.create(["asynchronous"])
     assert "await InstanceContext.acreate(info) in place of create" in str(caught.value)
+    assert "load_application(path, asynchronous=True) and await application.acreate()" in str(caught.value)
     plan = InstanceContext.plan(world.info(["asynchronous"]), inventory=world.inventory, asynchronous=True)
     assert plan.names == ("asynchronous",)
     with pytest.raises(PlanError, match="has asynchronous hooks"):

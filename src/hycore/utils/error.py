@@ -360,8 +360,9 @@ class AsyncHookError(HyError, TypeError):
     def _compose(self) -> str:
         return (
             f"extension {self.plugin!r} has asynchronous hooks ({', '.join(self.hooks)}), and this instance is "
-            "created synchronously, where nothing awaits them: await InstanceContext.acreate(info) in place of create, or "
-            "make them plain functions"
+            "created synchronously, where nothing awaits them: await InstanceContext.acreate(info) in place of create; for an "
+            "application file load_application(path, asynchronous=True) and await application.acreate(), in a host of "
+            "your own; or make them plain functions"
         )
 
 
