@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import weakref
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -165,6 +166,31 @@ def test_pluggy_tells_where_a_plugin_is_from(shop: Any) -> None:
             ("shop_one", "shop-one"),
             ("shop_two", "shop-two"),
         ]
+
+
+def test_a_distribution_may_be_called_otherwise_than_its_folder(shop: Any) -> None:
+    """The folder is that in which the entry point was found; `importlib.metadata` finds none by the name."""
+    info = shop.distribution("shop-folder", "1.0", {"three": "shop_one"}, group="shop")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shop-other\nVersion: 3.0\n")
+    with shop.create([NAME], ext=[configured(plugins=["three"])]) as instance:
+        ((_, distribution),) = plugin_of(instance).manager.list_plugin_distinfo()
+        assert (distribution.project_name, distribution.version) == ("shop-other", "3.0")
+
+
+def test_a_distribution_may_lie_in_a_zip_file(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its metadata are read there."""
+    archive = shop.folder / "shop.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("shop_zipped.py", MODULE.format(hook="greet", parameters="name"))
+        file.writestr(
+            "shop_zipped-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: shop-zipped\nVersion: 1.0\n"
+        )
+        file.writestr("shop_zipped-1.0.dist-info/entry_points.txt", "[shop]\nzipped = shop_zipped\n")
+    monkeypatch.syspath_prepend(archive)
+    with shop.create([NAME], ext=[configured(plugins=["zipped"])]) as instance:
+        assert plugin_of(instance).hook.greet(name="ann") == ["shop_zipped"]
+        ((_, distribution),) = plugin_of(instance).manager.list_plugin_distinfo()
+        assert (distribution.project_name, distribution.version) == ("shop-zipped", "1.0")
 
 
 def test_an_extension_that_requires_it_may_register_more(shop: Any) -> None:
@@ -390,7 +416,9 @@ def test_without_pluggy(plain_world: Any, monkeypatch: pytest.MonkeyPatch) -> No
         plain_world.create(["first", NAME], ext=[configured()])
     error = caught.value.__cause__
     assert isinstance(error, MissingPackageError)
-    assert str(error) == f"{NAME} needs pluggy, which is not installed: pip install 'hyperion-runtime[pluggy]'"
+    assert (
+        str(error) == f"{NAME} needs pluggy, which is not installed: pip install 'hyperion-runtime[pluggy]'"
+    )
     assert str(caught.value).startswith(f"extension '{NAME}' failed in new: MissingPackageError: {error}; ")
     assert plain_world.journal == ["new first"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from hypi.ext.pluggy._error import PluggyError
 
 if TYPE_CHECKING:
     from pluggy import HookRelay, PluginManager
+
+    from hycore.ext import InventoryEntry
 
 __all__ = ["PluggyPluginEXT"]
 
@@ -110,9 +113,7 @@ class PluggyPluginEXT(PluginEXT):
                 step=f"mend or reinstall {entry.distribution}, or take the name out of plugins",
             ) from error
         self._register(f"plugin {name!r} ({entry.owner})", plugin, name)
-        if entry.distribution is not None:
-            distribution = importlib.metadata.distribution(entry.distribution)
-            _distributions(self.manager).append((plugin, distribution))
+        _distributions(self.manager).append((plugin, _distribution_of(entry)))
 
     def _register(self, subject: str, plugin: object, name: str | None = None) -> None:
         try:
@@ -166,6 +167,13 @@ def _empty(manager: PluginManager) -> None:
         else:
             manager.unregister(name=name)
     _distributions(manager).clear()
+
+
+def _distribution_of(entry: InventoryEntry) -> importlib.metadata.Distribution:
+    """By its folder, which may have another name than its metadata say; what lies in a zip file is found by its name."""
+    if entry.origin is not None and os.path.exists(entry.origin):
+        return importlib.metadata.Distribution.at(entry.origin)
+    return importlib.metadata.distribution(entry.distribution or entry.name)
 
 
 def _distributions(manager: PluginManager) -> list[tuple[object, importlib.metadata.Distribution]]:
