@@ -344,6 +344,46 @@ def test_a_plugin_that_is_registered_already(shop: Any) -> None:
     )
 
 
+def test_an_object_without_a_name_is_called_by_its_type(shop: Any) -> None:
+    """Not by a number, as pluggy calls it."""
+
+    class Typo:
+        @implementation
+        def great(self) -> None: ...
+
+    polite = Polite()
+    error = failure(shop, objects=[polite, polite])
+    assert str(error) == (
+        "plugin 'Polite' is registered already, as 'Polite': list it once, in plugins or in objects"
+    )
+    error = failure(shop, objects=[Typo()])
+    assert ".Typo' implements 'great', which is specified nowhere: " in str(error)
+
+
+def test_a_plugin_that_is_none(shop: Any) -> None:
+    """Pluggy passes over it without a word, and whoever listed it would wait for its hooks."""
+    shop.module("shop_none", "plugin = None")
+    shop.distribution("shop-none", "1.0", {"none": "shop_none:plugin"}, group="shop")
+    step = "is None, which pluggy passes over: name what has the hooks, or take it out of the configuration"
+    error = failure(shop, plugins=["none"])
+    assert str(error) == f"plugin 'none' (shop_none:plugin of shop-none 1.0) {step}"
+    error = failure(shop, objects=["shop_none:plugin"])
+    assert str(error) == f"plugin 'shop_none:plugin' {step}"
+
+
+def test_an_object_is_never_compared_by_the_configuration() -> None:
+    """What its `__eq__` does is its own affair."""
+
+    class Untouchable(Polite):
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("compared")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    thing = Untouchable()
+    assert configured(objects=[thing]).objects[0] is thing
+
+
 def test_specifications_that_are_none(shop: Any) -> None:
     """They cannot be imported, have no hook of the project, or are listed twice."""
     error = failure(shop, hookspecs=["shop_missing.specs"])

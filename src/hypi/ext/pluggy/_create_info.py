@@ -63,6 +63,6 @@ def _listed(argument: str, of: str, things: object) -> tuple[object, ...]:
         raise ArgumentTypeError(argument, f"a list of {of}", things)
     found: tuple[object, ...] = tuple(things)
     for thing in found:
-        if thing is None or thing == "":
+        if thing is None or (isinstance(thing, str) and not thing):
             raise ArgumentValueError(argument, f"a list of {of}", f"one with {thing!r} in it")
     return found

@@ -116,6 +116,12 @@ class PluggyPluginEXT(PluginEXT):
         _distributions(self.manager).append((plugin, _distribution_of(entry)))
 
     def _register(self, subject: str, plugin: object, name: str | None = None) -> None:
+        if plugin is None:
+            raise PluggyError(
+                subject,
+                problem="is None, which pluggy passes over",
+                step="name what has the hooks, or take it out of the configuration",
+            )
         try:
             self.manager.register(plugin, name)
         except self._pluggy.PluginValidationError as error:
@@ -126,21 +132,24 @@ class PluggyPluginEXT(PluginEXT):
             ) from error
         except ValueError as error:
             # Pluggy's text shows all plugins there are, each by its `repr`.
-            same = self.manager.get_name(plugin)
-            other = f"the plugin {name or self.manager.get_canonical_name(plugin)!r}"
+            same = self.manager.is_registered(plugin)
             raise PluggyError(
                 subject,
-                problem=f"is registered already, as {same!r}"
-                if same is not None
-                else f"has the name of {other}",
+                problem=f"is registered already, as {self._name_of(plugin)}"
+                if same
+                else f"has the name of the plugin {name or self.manager.get_canonical_name(plugin)!r}",
                 step="list it once, in plugins or in objects",
             ) from error
+
+    def _name_of(self, plugin: object) -> str:
+        """The name of a registered plugin; pluggy calls an object that has none by a number, which tells nobody anything."""
+        name = self.manager.get_name(plugin)
+        return _named(plugin) if name == str(id(plugin)) else repr(name)
 
     def _check_pending(self) -> None:
         try:
             self.manager.check_pending()
         except self._pluggy.PluginValidationError as error:
-            name = self.manager.get_name(error.plugin)
             specified = [each for each, hook in vars(self.hook).items() if hook.has_spec()]
             unknown = [
                 hook.name
@@ -153,7 +162,7 @@ class PluggyPluginEXT(PluginEXT):
             close = closest(unknown[0], specified, most=1)
             hint = f"did it mean {close[0]!r}? Else " if close else ""
             raise PluggyError(
-                f"plugin {name!r}",
+                f"plugin {self._name_of(error.plugin)}",
                 problem=f"implements {', '.join(map(repr, unknown))}, which is specified nowhere",
                 step=f"{hint}add what specifies it to hookspecs, or have it marked by optionalhook=True",
             ) from error
