@@ -18,7 +18,7 @@ from guestbook._host import site_of
 from hycore import InstanceContext, PluginEXT
 from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
 from hycore.ext import Inventory
-from hycore.utils.error import PluginFailedError
+from hycore.utils.error import PluginFailedError, TeardownError
 from hypi.app import load_application
 
 APP = Path(__file__).parents[1] / "app.toml"
@@ -88,6 +88,30 @@ def test_an_archive_outlives_the_application(tmp_path: Path) -> None:
     backwards = 'instance.enabled_extensions=["__EXT_archive", "__EXT_entries", "__EXT_store"]'
     with client(setting, backwards, "instance.optional_extensions=[]") as http:
         assert http.get("/entries").json() == [ADA]
+
+
+@pytest.mark.parametrize("content", ["{", "null", '[{"name": "Ada", "text": "x", "written": "long ago"}]'])
+def test_an_archive_that_cannot_be_read_is_left_as_it_is(tmp_path: Path, content: str) -> None:
+    """The application does without it, says so, and does not write over it."""
+    file = tmp_path / "entries.json"
+    file.write_text(content)
+    with client(f"ext.__EXT_archive.folder={tmp_path}") as http:
+        assert http.post("/entries", json=ADA).status_code == 201
+        assert "ValidationError" in http.get("/report").text
+    assert file.read_text() == content
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full here")
+def test_a_full_disk_leaves_the_archive_as_it_was(tmp_path: Path) -> None:
+    """The old entries are there, and the error is raised at the end."""
+    setting = f"ext.__EXT_archive.folder={tmp_path}"
+    with client(setting) as http:
+        http.post("/entries", json=ADA)
+    kept = (tmp_path / "entries.json").read_bytes()
+    (tmp_path / "entries.new").symlink_to("/dev/full")
+    with pytest.raises(TeardownError, match="No space left on device"), client(setting) as http:
+        http.post("/entries", json=ADA)
+    assert (tmp_path / "entries.json").read_bytes() == kept
 
 
 def test_old_entries_are_removed_in_the_background() -> None:

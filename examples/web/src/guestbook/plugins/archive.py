@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import os
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from guestbook.plugins.store import Entry, StorePlugin
 from hycore import PluginEXT, hyinfo
+
+ENTRIES = TypeAdapter(list[Entry])
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,12 @@ class ArchivePlugin(PluginEXT):
         if not self.file.parent.is_dir():
             raise NotADirectoryError(f"there is no folder {str(self.file.parent)!r}: make it to keep entries")
         if self.file.exists():
-            entries = [Entry(**each) for each in json.loads(self.file.read_text("utf-8"))]
+            entries = ENTRIES.validate_json(self.file.read_bytes())
             self.instance.require_plugin_ext(StorePlugin).entries += entries
 
     def teardown(self) -> None:
         entries = self.instance.require_plugin_ext(StorePlugin).entries
-        self.file.write_text(json.dumps([asdict(entry) for entry in entries]), "utf-8")
+        new = self.file.with_suffix(".new")  # so that a full disk leaves the old file as it is
+        new.write_bytes(ENTRIES.dump_json(entries))
+        os.replace(new, self.file)
         hyinfo(self.instance, "the archive has {} entries", len(entries))
