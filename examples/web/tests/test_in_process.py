@@ -50,6 +50,13 @@ def test_what_is_wrong_is_refused() -> None:
         assert http.get("/entries").json() == []
 
 
+def test_a_name_makes_no_line_of_its_own_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever writes an entry chooses it."""
+    with client() as http:
+        assert http.post("/entries", json={"name": "Ada\nEve", "text": "x"}).status_code == 201
+    assert "'Ada\\nEve' wrote an entry\n" in capsys.readouterr().err
+
+
 def test_middleware_of_a_plugin_is_round_all_pages_of_plugins() -> None:
     """Also round those that are not there; and it is gone with the plugin."""
     with client() as http:

@@ -46,5 +46,5 @@ class EntriesPlugin(PluginEXT):
             wrong = error.errors(include_url=False, include_context=False, include_input=False)
             return JSONResponse({"wrong": wrong}, 422)
         self.store.entries.append(Entry(new.name, new.text, time.time()))
-        hyinfo(self.instance, "{} wrote an entry", new.name)
+        hyinfo(self.instance, "{!r} wrote an entry", new.name)
         return JSONResponse(new.model_dump(), 201)
