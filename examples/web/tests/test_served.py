@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -19,9 +20,9 @@ SERVE = [sys.executable, "-W", "error", "-m", "guestbook", str(APP), "--port", "
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server that is ready, and its address."""
-    with subprocess.Popen(SERVE, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*SERVE, *options], cwd=folder, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:
             told = ""
@@ -61,6 +62,23 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals, statu
     assert process.returncode == status
     (kept,) = json.loads((tmp_path / "archive/entries.json").read_text("utf-8"))
     assert (kept["name"], kept["text"]) == ("Ada", "I was here.")
+
+
+def test_a_client_that_stalls_does_not_keep_it_from_its_end(tmp_path: Path) -> None:
+    """Its request is given up after a while; the plugins are torn down, and what is written is kept."""
+    (tmp_path / "archive").mkdir()
+    with served(tmp_path, "--patience", "1") as (process, address):
+        body = json.dumps({"name": "Ada", "text": "I was here."}).encode()
+        urllib.request.urlopen(f"{address}/entries", body, timeout=20).close()
+        port = int(address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as stalled:
+            stalled.sendall(b"POST /entries HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40\r\n\r\n{")
+            # An answer on another connection that began later: the server has the first one as well by then.
+            urllib.request.urlopen(f"{address}/entries", timeout=20).close()
+            process.send_signal(signal.SIGTERM)
+            _, told = process.communicate(timeout=30)
+    assert "guestbook.plugins.store: the store ends with 1 entries" in told
+    assert len(json.loads((tmp_path / "archive/entries.json").read_text("utf-8"))) == 1
 
 
 def test_a_plugin_that_fails_ends_it_with_one_clear_error(tmp_path: Path) -> None:

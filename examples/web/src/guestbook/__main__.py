@@ -19,13 +19,22 @@ def main() -> int:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one value")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000, help="0: any free one")
+    parser.add_argument(
+        "--patience", type=int, default=10, metavar="SECONDS", help="for requests, at the end"
+    )
     options = parser.parse_args()
     try:
         application = load_application(options.file, settings=options.set, asynchronous=True)
     except HyError as error:
         print(f"guestbook: {error}", file=sys.stderr)
         return 2
-    uvicorn.run(make_app(application), host=options.host, port=options.port, lifespan="on")
+    uvicorn.run(
+        make_app(application),
+        host=options.host,
+        port=options.port,
+        lifespan="on",
+        timeout_graceful_shutdown=options.patience,  # else a client that stalls keeps plugins from being torn down
+    )
     return 0
 
 
