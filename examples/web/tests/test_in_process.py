@@ -15,9 +15,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guestbook import make_app
 from guestbook._host import site_of
+from guestbook.plugins.archive import ArchiveConfig, ArchivePlugin
+from guestbook.plugins.entries import EntriesPlugin
+from guestbook.plugins.store import StorePlugin
+from guestbook.plugins.timing import TimingPlugin
 from hycore import InstanceContext, PluginEXT
 from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
 from hycore.ext import Inventory
+from hycore.testing import assert_plugin_conforms
 from hycore.utils.error import PluginFailedError, TeardownError
 from hypi.app import load_application
 
@@ -174,3 +179,15 @@ def test_the_first_plugin_is_matched_first_and_is_outermost() -> None:
     )
     with InstanceContext.create(info, inventory=inventory) as instance:
         assert TestClient(site_of(instance)).get("/").text == "first second page of first"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "requires"),
+    [(StorePlugin, []), (EntriesPlugin, [StorePlugin]), (TimingPlugin, []), (ArchivePlugin, [StorePlugin])],
+)
+def test_each_plugin_keeps_the_rules(
+    tmp_path: Path, plugin: type[PluginEXT], requires: list[type[PluginEXT]]
+) -> None:
+    """By the kit for plugin authors; the store leaves no task behind."""
+    config = [ArchiveConfig(str(tmp_path))] if plugin is ArchivePlugin else None
+    assert_plugin_conforms(plugin, config=config, requires=requires)
