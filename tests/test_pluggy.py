@@ -429,6 +429,11 @@ def test_specifications_that_are_none(shop: Any) -> None:
             ArgumentValueError,
             'objects must be a list of modules, objects, or strings such as "package.module", not one with None in it',
         ),
+        (
+            {"objects": ["shop", 3]},
+            ArgumentValueError,
+            'objects must be a list of modules, objects, or strings such as "package.module", not one with 3 in it',
+        ),
     ],
 )
 def test_a_wrong_configuration_is_told_when_it_is_made(

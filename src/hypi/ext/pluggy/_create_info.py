@@ -41,6 +41,11 @@ class PluggyCreateInfoEXT(OpaqueObject):
         places = 'modules, objects, or strings such as "package.module"'
         object.__setattr__(self, "hookspecs", _listed("hookspecs", places, self.hookspecs))
         object.__setattr__(self, "objects", _listed("objects", places, self.objects))
+        for argument, things in (("hookspecs", self.hookspecs), ("objects", self.objects)):
+            for thing in things:
+                # A file can say so; pluggy would register it, and call nothing on it.
+                if type(thing) in (bool, int, float, list, dict):
+                    raise ArgumentValueError(argument, f"a list of {places}", f"one with {thing!r} in it")
         plugins = _listed("plugins", "names of installed plugins", self.plugins)
         object.__setattr__(self, "plugins", plugins)
         for name in plugins:
