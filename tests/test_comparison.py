@@ -68,6 +68,40 @@ def test_pluggy_takes_the_first_of_two(site: Any) -> None:
     assert len({"twice_one", "twice_two"} & sys.modules.keys()) == 1
 
 
+def test_pluggy_gathers_what_is_not_none_and_can_leave_plugins_out() -> None:
+    """So a loop in its place has more in it; and a specification can warn whoever implements it."""
+    specification, implementation = pluggy.HookspecMarker("others"), pluggy.HookimplMarker("others")
+
+    class Specifications:
+        @specification
+        def offer(self) -> object: ...
+
+        @specification(warn_on_impl=FutureWarning("it goes"))
+        def old(self) -> object: ...
+
+    class Offers:
+        def __init__(self, offered: object) -> None:
+            self.offered = offered
+
+        @implementation
+        def offer(self) -> object:
+            return self.offered
+
+    class Old:
+        @implementation
+        def old(self) -> None: ...
+
+    manager = pluggy.PluginManager("others")
+    manager.add_hookspecs(Specifications)
+    tea = Offers("tea")
+    for plugin in (tea, Offers(None), Offers("water")):
+        manager.register(plugin)
+    assert manager.hook.offer() == ["water", "tea"]
+    assert manager.subset_hook_caller("offer", [tea])() == ["water"]
+    with pytest.warns(FutureWarning, match="it goes"):
+        manager.register(Old())
+
+
 def test_stevedore_logs_what_cannot_be_loaded(others: Any, caplog: pytest.LogCaptureFixture) -> None:
     """And what is missing; the others are there."""
     names = ["good", "broken", "missing"]
@@ -100,6 +134,8 @@ def test_stevedore_warns_of_two_of_one_name(others: Any, caplog: pytest.LogCaptu
     assert "multiple implementations found for the 'good' extension" in caplog.text
     with pytest.raises(MultipleMatches):
         DriverManager("others", "good")
+    chosen: Any = DriverManager("others", "good", conflict_resolver=lambda group, name, found: found[0])
+    assert chosen.driver is manager.extensions[0].plugin
 
 
 def test_ipopo_has_one_framework_and_logs_what_fails(caplog: pytest.LogCaptureFixture) -> None:
