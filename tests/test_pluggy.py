@@ -291,6 +291,14 @@ def test_a_plugin_that_cannot_be_imported(shop: Any) -> None:
     assert isinstance(error.__cause__, SystemExit)
 
 
+def test_an_object_whose_module_exits(shop: Any) -> None:
+    """It does not end the host."""
+    error = failure(shop, objects=["shop_never"])
+    assert str(error) == (
+        "'shop_never' cannot be imported: SystemExit: imported: correct it in objects, or install what has it"
+    )
+
+
 def test_a_hook_without_a_specification(shop: Any) -> None:
     """The closest specified hook is told; an optional one is none of these."""
     shop.module("shop_typo", MODULE.format(hook="great", parameters="name"))

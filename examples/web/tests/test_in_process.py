@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from pathlib import Path
@@ -17,14 +18,14 @@ from guestbook import make_app
 from guestbook._host import site_of
 from guestbook.plugins.archive import ArchiveConfig, ArchivePlugin
 from guestbook.plugins.entries import EntriesPlugin
-from guestbook.plugins.store import StorePlugin
+from guestbook.plugins.store import StoreConfig, StorePlugin
 from guestbook.plugins.timing import TimingPlugin
 from hycore import InstanceContext, PluginEXT
 from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
 from hycore.ext import Inventory
 from hycore.testing import assert_plugin_conforms
 from hycore.utils.error import PluginFailedError, TeardownError
-from hypi.app import load_application
+from hypi.app import ApplicationFileError, load_application
 
 APP = Path(__file__).parents[1] / "app.toml"
 ADA = {"name": "Ada", "text": "I was here."}
@@ -134,6 +135,34 @@ def test_old_entries_are_removed_in_the_background() -> None:
         while http.get("/entries").json() and time.monotonic() < end:
             time.sleep(0.01)
         assert http.get("/entries").json() == []
+
+
+def test_a_task_that_dies_is_told_at_the_end() -> None:
+    """Although nobody waits for it before; the store ends all the same."""
+    inventory = Inventory(group=None)
+    inventory.submit(StorePlugin)
+    info = InstanceCreateInfo(
+        ApplicationInfo("test", VersionInfo(1), "Engine", VersionInfo(1)),
+        [StorePlugin.NAME],
+        ext=[StoreConfig(sweep_seconds=0.001)],
+    )
+
+    async def main() -> None:
+        instance = await InstanceContext.acreate(info, inventory=inventory)
+        store = instance.require_plugin_ext(StorePlugin)
+        del store.entries  # what it looks through is gone
+        await asyncio.wait({store.sweeper}, timeout=10)
+        store.entries = []
+        await instance.aclose()
+
+    with pytest.raises(TeardownError, match="'entries'"):
+        asyncio.run(main())
+
+
+def test_a_time_of_nothing_is_refused_with_its_line() -> None:
+    """By the configuration's own check."""
+    with pytest.raises(ApplicationFileError, match="keep_seconds and sweep_seconds are more than 0"):
+        client("ext.__EXT_store.sweep_seconds=0")
 
 
 def test_what_cannot_start_is_raised() -> None:
