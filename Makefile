@@ -75,11 +75,8 @@ help:
 run: $(STAMPS)/ours $(STAMPS)/examples
 	@$(BIN)/hyperion run examples/inspect/app.toml
 
-# The Python that this began with comes last, so that its closing line is what is read first.
 test: lint types docs
-	@$(call on_each_python,not tested with it,echo "The tests on Python $$version"; $(MAKE) --no-print-directory pytest $(ITS_OWN))
-	@echo "The tests on Python $(PYTHON_VERSION)"
-	@$(MAKE) --no-print-directory pytest
+	@$(PYTHON) tests/side_by_side.py $(VENV) $(MAKE) --no-print-directory pytest
 
 test-this: lint types docs pytest
 

@@ -1,4 +1,4 @@
-"""Finds the other versions of Python that the tests shall run on; `make test` asks it.
+"""Finds the other versions of Python that the tests shall run on; `make test` asks it, and so does `make bench`.
 
 Prints a line for each of 3.11, 3.12 and 3.13 but the one that runs this: the version and the path of an interpreter, or the
 version alone. It looks along `PATH` and in pyenv's folder.
@@ -34,13 +34,14 @@ def is_version(python: str, version: tuple[int, int]) -> bool:
         return False
 
 
-def main() -> None:
+def others() -> Iterator[tuple[str, str]]:
+    """Each with the path of an interpreter, or with an empty one."""
     for version in VERSIONS:
         if version != sys.version_info[:2]:
             name = "{}.{}".format(*version)
-            found = next((each for each in candidates(f"python{name}") if is_version(each, version)), "")
-            print(f"{name} {found}".rstrip())
+            yield name, next((each for each in candidates(f"python{name}") if is_version(each, version)), "")
 
 
 if __name__ == "__main__":
-    main()
+    for version, python in others():
+        print(f"{version} {python}".rstrip())
