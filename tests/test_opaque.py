@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hycore.base import InstanceContext
+from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
+from hycore.ext.hylog import LogCreateInfoEXT
 from hycore.utils import opaque
 from hycore.utils.error import (
     ArgumentTypeError,
@@ -279,6 +282,14 @@ def test_unknown_types_are_refused_before_a_loader_runs(world: Any, loaders: Any
     with pytest.raises(UnknownConfigTypeError):
         world.create(["a"], ext=[FrontEnd(1), 3])
     assert ran == []
+
+
+def test_the_nearest_of_a_package_is_named() -> None:
+    """Not all that are in it, such as everything that comes with the runtime."""
+    ext = [LogCreateInfoEXT(callback=print)]
+    info = InstanceCreateInfo(ApplicationInfo("a", VersionInfo(1), "E", VersionInfo(1)), [], ext=ext)
+    with pytest.raises(HyError, match="LogCreateInfoEXT: perhaps for '__EXT_hyperion_logger': add"):
+        InstanceContext.create(info)
 
 
 def test_both_messages_name_installed_extensions_of_the_same_package(site: Any) -> None:

@@ -582,6 +582,19 @@ def test_a_file_that_is_not_there(place: Place, command: str) -> None:
     assert done == Done("", text, 2)
 
 
+@pytest.mark.parametrize("command", ["run", "check", "schema", "doctor", "profile"])
+def test_a_file_in_a_folder_that_has_been_removed(place: Place, command: str) -> None:
+    """The one in which the command is given: one line, and status 2."""
+    gone = place.folder / "gone"
+    gone.mkdir()
+    code = f"import os, sys; os.rmdir(os.curdir + '/../gone'); from hypi.cli import main; sys.exit(main([{command!r}, 'app.toml']))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=gone, capture_output=True, text=True, timeout=30, check=False
+    )
+    text = "hyperion: app.toml: the current folder is gone: change to one that is there\n"
+    assert (done.stdout, done.stderr, done.returncode) == ("", text, 2)
+
+
 @pytest.mark.parametrize("command", ["check", "schema", "doctor"])
 def test_a_file_that_never_ends(place: Place, command: str) -> None:
     """A pipe that nobody writes to."""

@@ -93,18 +93,24 @@ def _takers(type_name: str, life: Lifecycle, inventory: Inventory | None) -> tup
 
 
 def hints(life: Lifecycle, inventory: Inventory | None) -> Callable[[str], tuple[str, ...]]:
-    """For a type, the installed extensions that are not on and whose target lies in the same top-level package."""
+    """For a type, the installed extensions that are not on and whose target lies nearest to it, in its package or above."""
     on = {registry.name for registry in life.registries}
 
     def of(type_name: str) -> tuple[str, ...]:
-        package = type_name.partition(".")[0]
-        names = [
-            entry.name
+        near = {
+            entry.name: _in_common(type_name.split("."), entry.target.partition(":")[0].split("."))
             for entry in checked_inventory(inventory).entries()
-            if entry.distribution is not None
-            and entry.name not in on
-            and entry.target.partition(":")[0].partition(".")[0] == package
-        ]
-        return tuple(dict.fromkeys(names))
+            if entry.distribution is not None and entry.name not in on
+        }
+        nearest = max(near.values(), default=0)
+        return tuple(name for name, parts in near.items() if parts == nearest > 0)
 
     return of
+
+
+def _in_common(one: list[str], other: list[str]) -> int:
+    """With how many words both begin."""
+    count = 0
+    while one[count : count + 1] == other[count : count + 1] != []:
+        count += 1
+    return count

@@ -21,6 +21,7 @@ __all__ = [
     "add_json",
     "add_limit",
     "add_settings",
+    "is_nowhere",
     "refuses",
 ]
 
@@ -105,7 +106,19 @@ def _seconds(text: str) -> float:
 
 def refuses(file: str) -> bool:
     """Whether a child process cannot read a file as this one could: a pipe, a device; that is told."""
+    if is_nowhere(file):
+        return True
     if not os.path.exists(file) or os.path.isfile(file) or os.path.isdir(file):
         return False
     say(f"hyperion: {file}: is no regular file: write it to one, such as app.toml")
     return True
+
+
+def is_nowhere(file: str) -> bool:
+    """Whether the path begins in a current folder that has been removed; that is told."""
+    try:
+        os.path.abspath(file)
+    except FileNotFoundError:
+        say(f"hyperion: {file}: the current folder is gone: change to one that is there")
+        return True
+    return False

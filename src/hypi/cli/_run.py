@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hypi.cli._options import WATCHER, Commands, add_command, add_file, add_groups, add_settings
+from hypi.cli._options import WATCHER, Commands, add_command, add_file, add_groups, add_settings, is_nowhere
 from hypi.cli._output import FAILED, FINE, WRONG, flushed, reader_is_gone, say, show_error, text_of
 from hypi.cli._signals import Signals, TerminatedError
 
@@ -57,6 +57,8 @@ def add_run(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace, arguments: list[str]) -> int:
+    if is_nowhere(options.file):
+        return WRONG
     if options.reload and os.path.exists(options.file) and not os.path.isdir(options.file):
         from hypi.cli._reload import reload
 
