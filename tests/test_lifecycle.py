@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -337,7 +338,6 @@ def test_i2_a_plugin_is_never_compared_hashed_or_tested_for_truth(world: Any) ->
 
 def test_frozen_and_slotted_plugins_work(world: Any) -> None:
     """A frozen dataclass with slots, and fields of the names that identity has."""
-    from dataclasses import dataclass
 
     @dataclass(frozen=True, slots=True)
     class Frozen(PluginEXT):
@@ -433,6 +433,25 @@ def test_f3_what_fails_while_undoing_never_hides_the_first_failure(world: Any) -
     assert (undo_error.plugin, undo_error.phase) == ("a", "teardown")
     assert caught.value.__notes__ == [f"while undoing: {undo_error}"]
     assert HyError().undo_errors == ()
+
+
+def test_exceptions_that_cannot_be_changed_are_told_as_others_are(world: Any) -> None:
+    """F1, F3: of a class whose instances refuse to be given a traceback or a note, as frozen dataclasses do."""
+
+    @dataclass(frozen=True)
+    class Frozen(Exception):
+        code: int
+
+    world.plugin("a", {"teardown": ValueError("a is stuck")})
+    world.plugin("b", {"initialize": Frozen(1)})
+    with pytest.raises(PluginFailedError) as failed:
+        world.create(["a", "b"])
+    assert failed.value.__cause__ == Frozen(1)
+    with pytest.raises(Frozen) as raised, world.create(["a"], ["b"]):
+        raise Frozen(2)
+    (note,) = raised.value.__notes__
+    assert note.startswith("while undoing: extension 'a' failed in teardown: ValueError: a is stuck")
+    assert raised.value == Frozen(2)
 
 
 def test_f3_an_interrupt_while_undoing_is_raised_when_all_is_undone(world: Any) -> None:

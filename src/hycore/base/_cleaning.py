@@ -21,7 +21,9 @@ def clean(error: BaseException, running: list[FrameType]) -> None:
     """
     for each in with_what_led_to(error):
         if each.__traceback__ is not None:
-            each.__traceback__ = _cleaned(each.__traceback__, running)
+            BaseException.with_traceback(
+                each, _cleaned(each.__traceback__, running)
+            )  # also if its class is frozen
 
 
 def with_what_led_to(error: BaseException) -> Iterator[BaseException]:

@@ -603,7 +603,11 @@ def _failure(life: Lifecycle, caught: BaseException) -> PluginFailedError:
 def attach_failures(error: BaseException, failures: Iterable[PluginFailedError]) -> None:
     """F3: what failed while undoing never hides what is raised; it becomes its notes and its `undo_errors`."""
     failures = tuple(failures)
-    for failure in failures:
-        error.add_note(f"while undoing: {failure}")
-    if failures and isinstance(error, HyError):
+    if not failures:
+        return
+    notes = [*getattr(error, "__notes__", ()), *(f"while undoing: {failure}" for failure in failures)]
+    BaseException.__setattr__(
+        error, "__notes__", notes
+    )  # `add_note` would ask a class of the host's, which may be frozen
+    if isinstance(error, HyError):
         error.undo_errors = (*error.undo_errors, *failures)
