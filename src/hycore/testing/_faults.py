@@ -38,7 +38,7 @@ class Fault(Watch):
     def __repr__(self) -> str:
         return f"<Fault in {self.phase} of {self.plugin}, has struck {self.count} times>"
 
-    def disturb(self, call: Call, *, done: bool) -> None:
+    def _disturb(self, call: Call, *, done: bool) -> None:
         self._seen[call.plugin, call.phase] = None
         # What undoes is let run first: what it leaves behind would not be the host's doing.
         if not self._armed or done != (self.phase in UNDOING):
@@ -46,17 +46,13 @@ class Fault(Watch):
         if call.plugin == self.plugin and call.phase == self.phase:
             raise InjectedFaultError(self.plugin, self.phase) if self._error is None else self._error
 
-    def ends(self, call: Call, error: BaseException | None) -> None:
+    def _ends(self, call: Call, error: BaseException | None) -> None:
         # What undoes may have failed by itself: that is a failure like the one that was to come.
         if self._armed and error is not None and (call.plugin, call.phase) == (self.plugin, self.phase):
             self.count += 1
 
-    def disarm(self) -> None:
+    def _disarm(self) -> None:
         self._armed = False
-
-    def seen(self) -> tuple[tuple[str, str], ...]:
-        """What the code of plugins was called for meanwhile."""
-        return tuple(self._seen)
 
 
 @contextmanager
@@ -81,9 +77,9 @@ def inject_fault(
         with watching(fault):
             yield fault
     finally:
-        fault.disarm()
+        fault._disarm()
     if fault.count == 0:
-        raise FaultNotReachedError(name, phase, seen=fault.seen())
+        raise FaultNotReachedError(name, phase, seen=tuple(fault._seen))
 
 
 def checked_phase(phase: str) -> str:

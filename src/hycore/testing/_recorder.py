@@ -92,15 +92,15 @@ class LifecycleRecorder(Watch):
     def __repr__(self) -> str:
         return f"<LifecycleRecorder, {len(self.events)} events, {len(self.failures)} failures>"
 
-    def born(self, number: int, life: Lifecycle) -> None:
+    def _born(self, number: int, life: Lifecycle) -> None:
         self._numbers[number] = len(self._numbers)
 
-    def begins(self, call: Call) -> None:
+    def _begins(self, call: Call) -> None:
         event = LifecycleEvent(call.plugin, call.phase, instance=self._numbers[call.life])
         self._running.append((call, event))
         self.events.append(event)
 
-    def ends(self, call: Call, error: BaseException | None) -> None:
+    def _ends(self, call: Call, error: BaseException | None) -> None:
         for place, (running, event) in enumerate(self._running):
             if running is call:
                 event.error = None if error is None else describe(error)

@@ -125,7 +125,7 @@ class _Proof:
                 # Whoever keeps the error keeps the frames that the host's instance stands in.
                 problem = _judged(error, plugin, phase)
             gc.collect()
-        fault.disarm()
+        fault._disarm()
         if fault.count == 0:
             self.tell(
                 when,
@@ -180,10 +180,10 @@ class _Run(Watch):
         self.seen: dict[tuple[str, str], None] = {}
         self.lost: list[str] = []
 
-    def born(self, number: int, life: Lifecycle) -> None:
+    def _born(self, number: int, life: Lifecycle) -> None:
         self.lives.append(life)
 
-    def begins(self, call: Call) -> None:
+    def _begins(self, call: Call) -> None:
         self.seen[call.plugin, call.phase] = None
 
     def lose(self, error: TeardownError) -> None:

@@ -49,16 +49,16 @@ class Call:
 class Watch:
     """Sees the calls of every life that begins while it is there, to the end of that life."""
 
-    def born(self, number: int, life: Lifecycle) -> None:
+    def _born(self, number: int, life: Lifecycle) -> None:
         """A life is about to begin."""
 
-    def begins(self, call: Call) -> None:
+    def _begins(self, call: Call) -> None:
         """The plugin's code is about to run."""
 
-    def disturb(self, call: Call, *, done: bool) -> None:
+    def _disturb(self, call: Call, *, done: bool) -> None:
         """Asked before the code runs, and when it is done: what is raised here, the plugin has raised."""
 
-    def ends(self, call: Call, error: BaseException | None) -> None:
+    def _ends(self, call: Call, error: BaseException | None) -> None:
         """It has returned, and what it returned has been awaited; or it has raised."""
 
 
@@ -88,7 +88,7 @@ def watching(watch: Watch) -> Generator[None]:
 def _look_on(life: Lifecycle) -> None:
     caller = _Caller(tuple(_watches), next(_numbers))
     for watch in caller.watches:
-        watch.born(caller.life, life)
+        watch._born(caller.life, life)
     binding = life.binding = _WatchedBinding(caller)
     life.plugins = binding.plugins
     life.registries = _Registries(life.registries, caller)
@@ -131,15 +131,15 @@ class _Caller:
 
     def begin(self, call: Call) -> None:
         for watch in self.watches:
-            watch.begins(call)
+            watch._begins(call)
 
     def disturb(self, call: Call, *, done: bool) -> None:
         for watch in self.watches:
-            watch.disturb(call, done=done)
+            watch._disturb(call, done=done)
 
     def end(self, call: Call, error: BaseException | None) -> None:
         for watch in self.watches:
-            watch.ends(call, error)
+            watch._ends(call, error)
 
 
 class _Awaited:
