@@ -1351,6 +1351,13 @@ def test_without_a_secret_the_words_of_a_class_are_shown(data: Folder) -> None:
     assert "in __post_init__" in "".join(traceback.format_exception(caught.value))
 
 
+def test_what_a_class_refuses_is_told_with_the_settings_that_it_saw(data: Folder) -> None:
+    """Its table stands in the file, but may be fine there."""
+    assert data.problems(f"{TABLE}rate = 1.5\n", "ext.data.token=abc") == [
+        "app.toml:9: ext.data: the token abc has expired (with --set ext.data.token)"
+    ]
+
+
 def test_a_setting_never_shows_its_value(data: Folder) -> None:
     """It may be a secret too."""
     for setting in (f"ext.data.limit={SECRET}", f"ext.data.mode={SECRET}", f"ext.date.token={SECRET}"):
@@ -1434,6 +1441,42 @@ def test_a_secret_in_a_validators_own_words_is_not_shown(
     with pytest.raises(ApplicationFileError) as caught:
         folder.load(text.replace('{env = "SECRET"}', '"shown"'))
     assert "input_value" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_secret_hides_no_reason_but_those_that_may_tell_it(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong beside it is told, unless the words quote it, as they stand or escaped."""
+    monkeypatch.setenv("SECRET", "s3cr3t\nvalue")
+    code = """
+    class Model(BaseModel):
+        headers: dict[str, str]
+        address: str
+        other: str
+        @field_validator("address")
+        @classmethod
+        def has_scheme(cls, value, info):
+            quoted = repr(info.data["headers"]) if value == "quoted" else value
+            raise ValueError(f"no address: {quoted}")
+        @field_validator("other")
+        @classmethod
+        def check(cls, value, info): raise ValueError(info.data["headers"]["token"])
+    model = plugin("model", Model)
+    """
+    head = "from pydantic import field_validator\n"
+    folder.plugins("beside_module", head + textwrap.dedent(code), model="model")
+    text = (
+        '[instance]\nenabled_extensions = ["model"]\n[ext.model]\nheaders.token = {env = "SECRET"}\n'
+        'address = "localhost"\nother = ""\n'
+    )
+    assert folder.problems(text) == [
+        "app.toml:11: ext.model.address: no address: localhost",
+        f"app.toml:12: ext.model.other: {REFUSED}",
+    ]
+    assert (
+        folder.problems(text.replace("localhost", "quoted"))[0]
+        == f"app.toml:11: ext.model.address: {REFUSED}"
+    )
 
 
 def test_lines_are_found_fast_in_a_long_file(folder: Folder) -> None:

@@ -259,7 +259,7 @@ class _Reader:
         self.lines = Lines("")
         self.data: dict[str, Any] = {}
         self.settings: dict[Keys, str] = {}
-        self.hidden: set[Keys] = set()  # the values that come from elsewhere, and may be secret
+        self.hidden: dict[Keys, str] = {}  # the values that come from elsewhere, and may be secret
         self.unresolved: set[Keys] = set()  # those that are not there
         self.problems: list[Problem] = []
         self.refused: list[Keys] = []  # where they are
@@ -288,16 +288,29 @@ class _Reader:
 
     def refuse_values(self, around: Keys, error: BadValueError) -> None:
         """Notes what is wrong with values; a text that may quote one that came from elsewhere is not shown."""
-        hides = any(place[: len(around)] == around for place in self.hidden)
+        hidden = [place for place in self.hidden if place[: len(around)] == around]
         for wrong in error.problems:
-            text = wrong.text
-            if hides and wrong.foreign:
+            keys, text = (*around, *wrong.keys), wrong.text
+            if wrong.foreign and any(self.may_quote(text, keys, place) for place in hidden):
                 text = (
                     "is refused; the reason is not shown, since values here come from {env = …} or {file = …}"
                 )
-            self.refuse((*around, *wrong.keys), text)
-        if not hides and error.__cause__ is not None:
+            below = [
+                shown for setting, shown in self.settings.items() if setting[: len(keys)] == keys != setting
+            ]
+            if wrong.foreign and below and not self.place(keys).startswith("--set "):
+                text += f" (with {', '.join(f'--set {shown}' for shown in below)})"
+            self.refuse(keys, text)
+        if not hidden and error.__cause__ is not None:
             self.causes.append(error.__cause__)
+
+    def may_quote(self, text: str, keys: Keys, place: Keys) -> bool:
+        """Whether a text about a value was written by what has seen a hidden one: in it, round it, or told of it."""
+        length = min(len(keys), len(place))
+        value = self.hidden[place]
+        return keys[:length] == place[:length] or (
+            value != "" and (value in text or repr(value)[1:-1] in text)
+        )
 
     def read(self) -> None:
         try:
@@ -385,7 +398,7 @@ class _Reader:
             if isinstance(value, dict | list):
                 self.resolve_in(value, keys)
             return
-        self.hidden.add(keys)
+        self.hidden[keys] = text or ""
         if text is None:
             # What else is wrong in the table is told too, but not that this is missing.
             self.unresolved.add(keys)
