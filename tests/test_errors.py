@@ -130,7 +130,7 @@ def test_a_plan_of_several_problems_is_a_page_to_work_from() -> None:
     assert str(errors.PlanError(problems)) == (
         "2 problems keep this instance from being created:\n"
         "  1. no extension is named '__EXT_a'; looked in here; known: '__EXT_b'; if it is another one, "
-        "install its package, or decorate its class with @define_plugin\n"
+        "install its package, or import the module of its class, which has @define_plugin\n"
         "  2. extension '__EXT_a' requires '__EXT_b', which is not asked for. Add it:\n"
         "         enabled_extensions=['__EXT_b', …]"
     )

@@ -7,6 +7,7 @@ import gc
 import pickle
 import sys
 import threading
+import uuid
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -355,6 +356,30 @@ def test_frozen_and_slotted_plugins_work(world: Any) -> None:
             Frozen.UUID,
         )
         assert plugin.instance is getattr(instance, "bare", instance)
+
+
+def test_a_class_that_was_defined_again_is_not_that_of_an_earlier_instance(world: Any) -> None:
+    """As when a cell of a notebook runs once more: what to do is told."""
+
+    def define() -> type[PluginEXT]:
+        class Cell(PluginEXT):
+            UUID = uuid.UUID("c2d1a0f6-3f0b-4c55-9d57-5a1b7c0e8b01")
+            NAME = "cell"
+            DESCRIPTION = "Is defined twice"
+
+        world.inventory.submit(Cell)
+        return Cell
+
+    first = define()
+    with world.create(["cell"]) as earlier:
+        again = define()
+        assert earlier.require_plugin_ext(first) is earlier.require_plugin_ext("cell")
+        with pytest.raises(
+            PluginNotFoundError, match="defined again: create an instance that has the new one"
+        ):
+            earlier.require_plugin_ext(again)
+        with world.create(["cell"]) as later, pytest.raises(PluginNotFoundError, match="defined again"):
+            later.require_plugin_ext(first)
 
 
 # Failure.

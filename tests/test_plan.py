@@ -72,7 +72,7 @@ def test_p1_with_an_optional_extension_goes_what_requires_it(world: Any) -> None
         (
             "a",
             "no extension is named 'a'; looked in the plugins registered in this process; known: 'b', 'c', 'd'; "
-            "if it is another one, install its package, or decorate its class with @define_plugin",
+            "if it is another one, install its package, or import the module of its class, which has @define_plugin",
         ),
     ]
 
@@ -389,8 +389,8 @@ def test_a_plan_can_be_printed(world: Any) -> None:
         "   2. other  optional",
         "   3. late   enabled; after base (REQUIRES); after other (AFTER)",
         "set aside: gone: PluginNotFoundError: no extension is named 'gone'; looked in the plugins registered in this "
-        "process; known: 'late', 'base', 'other'; if it is another one, install its package, or decorate its class "
-        "with @define_plugin",
+        "process; known: 'late', 'base', 'other'; if it is another one, install its package, or import the module "
+        "of its class, which has @define_plugin",
     ]
 
 

@@ -80,7 +80,7 @@ asked for at conftest.py:N
    1. base    down         enabled
    2. needed  down         optional, required by main; after base (AFTER)
    3. main    down         enabled; after needed (REQUIRES)
-set aside: nowhere: PluginNotFoundError: no extension is named 'nowhere'; looked in the plugins registered in this process; known: 'base', 'needed', 'main', 'extra', 'with_extra', 'late'; if it is another one, install its package, or decorate its class with @define_plugin
+set aside: nowhere: PluginNotFoundError: no extension is named 'nowhere'; looked in the plugins registered in this process; known: 'base', 'needed', 'main', 'extra', 'with_extra', 'late'; if it is another one, install its package, or import the module of its class, which has @define_plugin
 set aside: extra: PluginFailedError: it failed in initialize: ValueError: the disk is full
     KeyError: 7
 

@@ -502,7 +502,7 @@ def test_check_tells_the_order_and_the_reasons(place: Place) -> None:
         "   2. late   enabled; after early (REQUIRES)\n"
         "set aside: missing: PluginNotFoundError: no extension is named 'missing'; looked in the entry points of group "
         "'zoo' and the plugins registered in this process; known: 'early', 'late'; if it is another "
-        "one, install its package, or decorate its class with @define_plugin\n"
+        "one, install its package, or import the module of its class, which has @define_plugin\n"
         "Hooks have not run: whether they succeed is not known.\n"
     )
     assert (done.stderr, done.status) == ("", 0)

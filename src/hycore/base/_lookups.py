@@ -104,11 +104,14 @@ def not_found(instance: InstanceContext, key: type | str) -> PluginNotFoundError
         if aside.name == name:
             reason = f"it was set aside, and instance.retry({name!r}) tries it again: {aside.reason}"
     if reason is None and name in known:
-        reason = (
-            "it has been torn down already; what a plugin names in REQUIRES or AFTER is there in its teardown"
-            if place_of(instance, key)[0] is not None
-            else "the extension of that name is of another class: look it up by that class, or by the name"
-        )
+        if place_of(instance, key)[0] is not None:
+            reason = "it has been torn down already; what a plugin names in REQUIRES or AFTER is there in its teardown"
+        elif _is_defined_again(instance, name, key):
+            reason = "its class has been defined again: create an instance that has the new one, or look it up by name"
+        else:
+            reason = (
+                "the extension of that name is of another class: look it up by that class, or by the name"
+            )
     if reason is None and isinstance(key, type):
         reason = (
             "it is not asked for: add it to enabled_extensions"
@@ -117,3 +120,12 @@ def not_found(instance: InstanceContext, key: type | str) -> PluginNotFoundError
         )
     step = "add it to enabled_extensions"
     return PluginNotFoundError(name, known=known, searched="this instance", reason=reason, step=step)
+
+
+def _is_defined_again(instance: InstanceContext, name: str, key: type | str) -> bool:
+    """Whether an extension's class is the earlier definition of another one, as when a cell of a notebook runs twice."""
+    place, _ = place_of(instance, name)
+    plugins = instance._life.plugins
+    if place is None or place >= len(plugins) or not isinstance(key, type):
+        return False
+    return qualified_name(type(plugins[place])) == qualified_name(key)

@@ -234,7 +234,7 @@ class PluginNotFoundError(HyError, LookupError):
         known: Iterable[str],
         searched: str,
         reason: str | None = None,
-        step: str = "install its package, or decorate its class with @define_plugin",
+        step: str = "install its package, or import the module of its class, which has @define_plugin",
     ) -> None:
         super().__init__()
         self.name = name
