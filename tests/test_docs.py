@@ -41,7 +41,7 @@ PAGES = sorted(
 FENCE = re.compile(
     r"^(?:<!-- ([^\n]*) -->\n)?```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
-NOT_HERE = ("make ", "pip ", "python3 -m venv ", ". ../env/", "hyperion run examples/", ".venv/")
+NOT_HERE = ("make ", "pip ", "python3 -m venv ", ". ../env/", "hyperion run examples/", "python -m guestbook")
 
 
 @dataclass(frozen=True)

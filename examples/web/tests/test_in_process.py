@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import uuid
 from pathlib import Path
@@ -72,6 +73,30 @@ def test_middleware_of_a_plugin_is_round_all_pages_of_plugins() -> None:
         assert "server-timing" not in http.get("/entries").headers
 
 
+def test_the_address_that_the_server_prints_leads_to_the_entries() -> None:
+    """By a page of a plugin, as all others."""
+    with client() as http:
+        assert http.get("/").url.path == "/entries"
+
+
+def test_middleware_that_is_none_is_told_at_the_start() -> None:
+    """With the plugin that has it, and not at each request with another one."""
+    inventory = Inventory(group=None)
+
+    class Forgets(PluginEXT):
+        UUID, NAME, DESCRIPTION = uuid.UUID("a0b4b4b5-3b0c-4f43-9d36-1a2f6b0c9d03"), "forgets", "No return"
+
+        def wrap(self, site: ASGIApp, /) -> None: ...
+
+    inventory.submit(Forgets)
+    info = InstanceCreateInfo(ApplicationInfo("test", VersionInfo(1), "Engine", VersionInfo(1)), ["forgets"])
+    with (
+        InstanceContext.create(info, inventory=inventory) as instance,
+        pytest.raises(TypeError, match=r"Forgets\.wrap returned None: return what calls the site"),
+    ):
+        site_of(instance)
+
+
 def test_the_report_says_what_is_off_and_why() -> None:
     """The optional extension has no folder."""
     with client() as http:
@@ -112,6 +137,15 @@ def test_an_archive_that_cannot_be_read_is_left_as_it_is(tmp_path: Path, content
         assert http.post("/entries", json=ADA).status_code == 201
         assert "ValidationError" in http.get("/report").text
     assert file.read_text() == content
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
+    """And not when there is something to lose."""
+    tmp_path.chmod(0o500)
+    with client(f"ext.__EXT_archive.folder={tmp_path}") as http:
+        assert "nothing can be written in the folder" in http.get("/report").text
+    tmp_path.chmod(0o700)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full here")

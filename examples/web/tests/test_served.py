@@ -81,6 +81,17 @@ def test_a_client_that_stalls_does_not_keep_it_from_its_end(tmp_path: Path) -> N
     assert len(json.loads((tmp_path / "archive/entries.json").read_text("utf-8"))) == 1
 
 
+def test_an_end_that_fails_is_told_by_the_status(tmp_path: Path) -> None:
+    """After the others have been torn down."""
+    (tmp_path / "archive/entries.new").mkdir(parents=True)
+    with served(tmp_path) as (process, _):
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert "extension '__EXT_archive' failed in teardown: IsADirectoryError" in told
+    assert "the store ends with 0 entries" in told
+    assert process.returncode == 1
+
+
 def test_a_plugin_that_fails_ends_it_with_one_clear_error(tmp_path: Path) -> None:
     """What had started is undone, no port is opened, and no traceback of the host is shown."""
     settings = (
@@ -102,6 +113,15 @@ def test_a_plugin_that_fails_ends_it_with_one_clear_error(tmp_path: Path) -> Non
     assert "guestbook.plugins.store: the store ends with 0 entries" in done.stderr
     assert "Traceback" not in done.stderr
     assert "running on" not in done.stderr
+
+
+def test_a_port_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    """As any other wrong option."""
+    done = subprocess.run(
+        [*SERVE, "--port", "80000"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+    )
+    last = "guestbook: error: argument --port: a port is a number from 0 to 65535"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, last)
 
 
 def test_a_wrong_setting_is_one_line(tmp_path: Path) -> None:

@@ -17,6 +17,11 @@ from hycore import InstanceContext
 from hycore.utils.error import HyError
 from hypi.app import Application
 
+HEAD = (
+    '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
+    '<meta name="color-scheme" content="light dark">'
+)
+
 
 def make_app(application: Application) -> Starlette:
     """An application for any ASGI server; each of its lifespans has an instance of its own."""
@@ -37,6 +42,8 @@ def site_of(instance: InstanceContext) -> ASGIApp:
     site: ASGIApp = Starlette(routes=routes)
     for each in reversed(instance.implementations(WrapsSite)):
         site = each.wrap(site)
+        if not callable(site):
+            raise TypeError(f"{type(each).__qualname__}.wrap returned {site!r}: return what calls the site")
     return site
 
 
@@ -49,7 +56,7 @@ async def report(request: Request) -> HTMLResponse:
     """What is on, what is off, and why. It shows no configuration, but tracebacks: keep it from strangers."""
     instance: InstanceContext = request.state.instance
     table = instance.report()._repr_html_()
-    return HTMLResponse(f'<!doctype html><html lang="en"><title>{instance.application_name}</title>{table}')
+    return HTMLResponse(f"{HEAD}<title>{instance.application_name}</title>{table}")
 
 
 class ClearErrors:

@@ -38,6 +38,8 @@ class ArchivePlugin(PluginEXT):
     def initialize(self) -> None:
         if not self.file.parent.is_dir():
             raise NotADirectoryError(f"there is no folder {str(self.file.parent)!r}: make it to keep entries")
+        if not os.access(self.file.parent, os.W_OK):
+            raise PermissionError(f"nothing can be written in the folder {str(self.file.parent)!r}")
         if self.file.exists():
             entries = ENTRIES.validate_json(self.file.read_bytes())
             self.instance.require_plugin_ext(StorePlugin).entries += entries

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 from guestbook.plugins.store import Entry, StorePlugin
@@ -34,7 +34,11 @@ class EntriesPlugin(PluginEXT):
         self.store = self.instance.require_plugin_ext(StorePlugin)
 
     def routes(self) -> list[Route]:
-        return [Route("/entries", self.read), Route("/entries", self.write, methods=["POST"])]
+        return [
+            Route("/", RedirectResponse("/entries")),
+            Route("/entries", self.read),
+            Route("/entries", self.write, methods=["POST"]),
+        ]
 
     async def read(self, _: Request) -> JSONResponse:
         return JSONResponse([{"name": entry.name, "text": entry.text} for entry in self.store.entries])
