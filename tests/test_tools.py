@@ -574,6 +574,19 @@ def test_check_of_a_main_that_never_ends(place: Place) -> None:
     assert done.status == 2
 
 
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_an_application_with_a_host_of_its_own_can_be_checked(place: Place, command: str) -> None:
+    """Whose extensions have asynchronous hooks; without `--async` they are refused, and it is named."""
+    place.add("waits", f"{PLUGIN}    async def initialize(self): pass\n")
+    place.write("waits")
+    done = place.hyperion(command, "app.toml", "--async")
+    assert (done.stderr, done.status) == ("", 0)
+    assert "   1. waits  enabled\n" in done.stdout
+    done = place.hyperion(command, "app.toml")
+    assert "if the host of this file is such a one, check it with --async\n" in done.stdout + done.stderr
+    assert done.status == 1
+
+
 @pytest.mark.parametrize("command", ["check", "schema", "doctor"])
 def test_a_file_that_is_not_there(place: Place, command: str) -> None:
     """One line, and status 2."""

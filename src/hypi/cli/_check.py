@@ -10,6 +10,7 @@ from typing import Any
 
 from hypi.cli._options import (
     Commands,
+    add_async,
     add_command,
     add_file,
     add_groups,
@@ -38,6 +39,7 @@ def add_check(commands: Commands) -> None:
     add_file(parser)
     add_settings(parser)
     add_groups(parser, instead="the file's")
+    add_async(parser)
     add_json(parser)
     add_limit(parser)
     parser.set_defaults(run=_check)
@@ -63,7 +65,7 @@ def checked(options: argparse.Namespace, settings: list[str]) -> tuple[dict[str,
     """What `check --json` prints, and the exit status."""
     from hypi.cli._child import ask_about_application
 
-    arguments = {"settings": settings, "groups": options.groups}
+    arguments = {"settings": settings, "groups": options.groups, "asynchronous": options.asynchronous}
     outcome = ask_about_application("application", options.file, arguments, limit=options.limit)
     result: dict[str, Any] = {"file": options.file, "ok": False, "problems": []}
     answer = outcome.answer

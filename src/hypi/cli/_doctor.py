@@ -19,6 +19,7 @@ from hypi.cli._check import as_text, checked, lines_of_problems
 from hypi.cli._info import broken
 from hypi.cli._options import (
     Commands,
+    add_async,
     add_command,
     add_file,
     add_groups,
@@ -57,6 +58,7 @@ def add_doctor(commands: Commands) -> None:
     )
     add_file(parser, nargs="?")
     add_groups(parser, instead="hycore.plugins or the file's")
+    add_async(parser)
     add_json(parser)
     add_limit(parser)
     parser.set_defaults(run=_doctor)

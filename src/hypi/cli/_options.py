@@ -15,6 +15,7 @@ from hypi.cli._output import say
 __all__ = [
     "WATCHER",
     "Commands",
+    "add_async",
     "add_command",
     "add_file",
     "add_groups",
@@ -66,6 +67,16 @@ def add_groups(parser: argparse.ArgumentParser, *, instead: str = "hycore.plugin
         type=_group,
         metavar="NAME",
         help=f"look for extensions in this group of entry points, in place of {instead}; may be given several times",
+    )
+
+
+def add_async(parser: argparse.ArgumentParser) -> None:
+    """Adds `--async`."""
+    parser.add_argument(
+        "--async",
+        action="store_true",
+        dest="asynchronous",
+        help="its host is asynchronous, so that hooks of extensions may be `async def`",
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from hycore.ext import Inventory, InventoryEntry, PluginRegistry
 from hycore.ext import _inventory as inventories
 from hycore.utils.error import (
+    AsyncHookError,
     HyError,
     PlanError,
     PluginLoadError,
@@ -136,7 +137,10 @@ def _application(arguments: Mapping[str, Any]) -> dict[str, Any]:
     watch: Watch = arguments["watch"]
     try:
         application = load_application(
-            arguments["file"], settings=arguments["settings"], groups=arguments["groups"]
+            arguments["file"],
+            settings=arguments["settings"],
+            groups=arguments["groups"],
+            asynchronous=arguments["asynchronous"],
         )
     except ApplicationFileError as error:
         problems = [_problem(each.where, each.text, key=each.key) for each in error.problems]
@@ -282,7 +286,10 @@ def _problem(where: str, text: str, *, key: str = "", place: str | None = None) 
 def _problem_of_plan(problem: BaseException, plan: PlanError, arguments: Mapping[str, Any]) -> dict[str, Any]:
     cause = problem.__cause__
     place = _place(cause, getattr(problem, "target", "")) if cause is not None else None
-    return _problem(_where_asked(problem, plan) or arguments["file"], str(problem), place=place)
+    text = str(problem)
+    if isinstance(problem, AsyncHookError) and "asynchronous" in arguments:
+        text += "; if the host of this file is such a one, check it with --async"
+    return _problem(_where_asked(problem, plan) or arguments["file"], text, place=place)
 
 
 def _where_asked(problem: BaseException, error: PlanError) -> str | None:
