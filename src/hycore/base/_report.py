@@ -325,9 +325,12 @@ class Report(Record):
             for place, extension in enumerate(self.extensions, start=1)
         ]
         for aside in self.set_aside:
-            why = _cell(f"{aside.error_type}: {aside.reason}", str(aside.asked_by), traceback=aside.traceback)
+            why = _cell(f"{aside.error_type}: {aside.reason}", str(aside.asked_by))
             rows.append(["<td></td>", _cell(aside.name), _cell("set aside", kind="word"), why, "<td></td>"])
             rows[-1] += ["<td></td>"] * len(phases)
+            if aside.traceback:
+                over_all = f'<td colspan="{len(head)}" style="{_STYLES[""]}">{_details(aside.traceback)}</td>'
+                rows.append([over_all])
         where = f"<br>{_escaped(_in_one_line(self.asked_for))}" if self.asked_for else ""
         parts = [
             f'<table><caption style="{_LEFT}"><b>{_escaped(self.application)}</b>: {_escaped(self.state)}{where}</caption>',
@@ -439,6 +442,7 @@ def _indented(text: str) -> list[str]:
 # What a notebook shows. Frames and colours are its own: pages are light or dark.
 
 _LEFT = "text-align: left; caption-side: top"
+_CODE = "font-family: monospace; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; background: none"
 _STYLES = {
     "": "text-align: left; vertical-align: top",
     "word": "text-align: left; vertical-align: top; white-space: nowrap",
@@ -452,15 +456,15 @@ def _escaped(text: object) -> str:
     return escape(str(text))
 
 
-def _cell(text: object, title: str = "", *, kind: str = "", traceback: str = "") -> str:
+def _cell(text: object, title: str = "", *, kind: str = "") -> str:
     hint = f' title="{_escaped(title)}"' if title else ""
-    return f'<td style="{_STYLES[kind]}"{hint}>{_escaped(text)}{_details(traceback)}</td>'
+    return f'<td style="{_STYLES[kind]}"{hint}>{_escaped(text)}</td>'
 
 
 def _details(traceback: str) -> str:
     if not traceback:
         return ""
-    shown = f'<pre style="white-space: pre-wrap; font-family: monospace">{_escaped(traceback)}</pre>'
+    shown = f'<pre style="{_CODE}">{_escaped(traceback)}</pre>'
     return f"<details><summary>traceback</summary>{shown}</details>"
 
 
