@@ -410,6 +410,75 @@ def test_what_the_host_changes_meanwhile_stays(logger: logging.Logger) -> None:
     logger.setLevel(logging.NOTSET)
 
 
+def test_what_the_host_sets_stays_whoever_ends_then(logger: logging.Logger) -> None:
+    """Also if it is what another instance asks for; who comes later is served, and leaves it as the host has set it."""
+    first, second = collecting([], logger, "DEBUG"), collecting([], logger, "INFO")
+    logger.setLevel(logging.INFO)
+    first.close()
+    assert logger.level == logging.INFO
+    with collecting([], logger, "DEBUG"):
+        assert logger.level == logging.DEBUG
+    assert logger.level == logging.INFO
+    second.close()
+    assert logger.level == logging.INFO
+    logger.setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_loggers_of_two_instances_one_above_the_other(logger: logging.Logger, first: int) -> None:
+    """Whichever of them ends, the other still gets what it asks for; then both are as before."""
+    assert logger.parent is not None
+    sinks: tuple[Sink, Sink] = ([], [])
+    instances = [
+        collecting(sinks[0], logger.parent, "DEBUG"),
+        collecting(sinks[1], logger, "INFO"),
+    ]
+    logger.debug("debug")
+    logger.info("both")
+    instances[first].close()
+    logger.debug("more")
+    logger.info("one")
+    instances[1 - first].close()
+    assert (logger.level, logger.parent.level) == (logging.NOTSET, logging.NOTSET)
+    assert texts(sinks[0]) == (["debug", "both"] if first == 0 else ["debug", "both", "more", "one"])
+    assert texts(sinks[1]) == (["both", "one"] if first == 0 else ["both"])
+
+
+def test_an_instance_that_the_collector_ends_while_another_begins(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The collector may run anywhere, also where loggers are set, on the same thread."""
+    last = [collecting([], logger, "INFO")]
+    set_level = logging.Logger.setLevel
+
+    def set_level_and_collect(self: logging.Logger, level: int) -> None:
+        set_level(self, level)
+        last.clear()
+
+    monkeypatch.setattr(logging.Logger, "setLevel", set_level_and_collect)
+    with collecting([], logger, "DEBUG"):
+        assert last == []
+        assert (logger.level, len(logger.handlers)) == (logging.DEBUG, 1)
+    assert (logger.level, logger.handlers) == (logging.NOTSET, [])
+
+
+def test_an_instance_that_ends_where_loggers_are_locked(logger: logging.Logger) -> None:
+    """As the collector may end it there: no other thread that begins one waits for this one, and this one for it."""
+    from hycore.ext.hylogging._loggers import Claim
+
+    first = collecting([], logger, "INFO")
+    begun: list[Claim] = []
+    thread = threading.Thread(target=lambda: begun.append(Claim(logger, logging.DEBUG, propagate=True)))
+    with logging._lock:  # type: ignore[attr-defined]
+        thread.start()
+        time.sleep(0.1)
+        first.close()
+    thread.join(10)
+    assert logger.level == logging.DEBUG
+    begun[0].end()
+    assert logger.level == logging.NOTSET
+
+
 def test_a_record_comes_once(logger: logging.Logger) -> None:
     """Also through two loggers, one above the other."""
     sink: Sink = []
