@@ -326,6 +326,22 @@ def test_what_a_record_lacks_and_what_it_has_beside(logger: logging.Logger) -> N
     assert (found[5].exception, found[5].function) == ("was", "?")
 
 
+def test_a_record_from_elsewhere_disturbs_nobody(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that lacks what records have is a message all the same; of one that cannot be, `logging` tells."""
+    sink: Sink = []
+    facts = {"name": None, "msg": "text", "levelno": 30, "pathname": None, "exc_info": True, "exc_text": 3}
+    with collecting(sink, logger, propagate=False):
+        logger.handle(logging.makeLogRecord(facts))
+        logger.handle(logging.makeLogRecord({**facts, "exc_info": ValueError("no")}))
+        logger.handle(logging.makeLogRecord({**facts, "created": float("nan")}))
+    first, second = [message for message in sink if message.module == "?"]
+    assert (first.file, first.line, first.function, first.exception) == ("?", None, "?", "3")
+    assert second.exception == "ValueError: no"
+    assert "--- Logging error ---" in capsys.readouterr().err
+
+
 def test_below_the_level_of_the_instance_no_message_is_made(logger: logging.Logger) -> None:
     """Nor is the text of the record."""
     sink: Sink = []

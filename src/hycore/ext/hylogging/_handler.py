@@ -33,11 +33,14 @@ class MessageHandler(logging.Handler):
     def handle(self, record: logging.LogRecord) -> bool:
         """Delivers a record, if the filters let it through; without a lock, since there is nothing to guard."""
         filtered: object = self.filter(record)
-        if not filtered or record in self._seen:
-            return False
-        self._seen.add(record)
-        # From 3.12 on a filter may return another record.
-        self.emit(filtered if isinstance(filtered, logging.LogRecord) else record)
+        try:
+            if not filtered or record in self._seen:
+                return False
+            self._seen.add(record)
+            # From 3.12 on a filter may return another record.
+            self.emit(filtered if isinstance(filtered, logging.LogRecord) else record)
+        except Exception:
+            self.handleError(record)  # as the handlers of `logging` do: who logs is not disturbed
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -52,11 +55,12 @@ class MessageHandler(logging.Handler):
             level=level,
             timepoint=datetime.fromtimestamp(record.created, UTC).astimezone(),
             message=_text_of(record),
-            module=record.name,
-            file=record.pathname,
-            line=record.lineno,
-            thread_name=record.threadName or "?",
-            function=record.funcName or "?",
+            # A record that came from elsewhere may lack any of these.
+            module=as_text(record.name or "?"),
+            file=as_text(record.pathname or "?"),
+            line=record.lineno or None,
+            thread_name=as_text(record.threadName or "?"),
+            function=as_text(record.funcName or "?"),
             exception=_exception_of(record),
         )
         outer = crossing.from_record
@@ -76,7 +80,8 @@ def _text_of(record: logging.LogRecord) -> str:
 
 
 def _exception_of(record: logging.LogRecord) -> str | None:
-    error = record.exc_info[1] if record.exc_info else None
-    exception = record.exc_text if error is None else traceback_of(error)
-    stack = as_text(record.stack_info) if record.stack_info else None
-    return "\n".join([part for part in (exception, stack) if part]) or None
+    error: object = record.exc_info
+    if isinstance(error, tuple):
+        error = error[1]
+    exception = traceback_of(error) if isinstance(error, BaseException) else record.exc_text
+    return "\n".join([as_text(part) for part in (exception, record.stack_info) if part]) or None
