@@ -517,6 +517,17 @@ def test_no_collector_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
     assert time.monotonic() - before < 10
 
 
+def test_what_cannot_begin_leaves_no_thread_behind(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even of what could begin."""
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-1")
+    before = threading.active_count()
+    with pytest.raises(PluginFailedError, match="max_queue_size must be a positive integer"):
+        create(OtelCreateInfoEXT(collector.endpoint))
+    assert threading.active_count() == before
+
+
 def test_without_the_library_it_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the command that installs it; the class and its configuration do without."""
     for name in [*sys.modules]:

@@ -63,6 +63,7 @@ class OtelPluginEXT(PluginEXT):
         context = self.instance
         resource = sending.resource_of(info, context.application_name, str(context.application_version))
         ends: list[Callable[[], object]] = []
+        self.defer(self._end, ends)
         if info.logs:
             logs = info.logger_provider
             if logs is None:
@@ -75,8 +76,6 @@ class OtelPluginEXT(PluginEXT):
                 traces = owned = sending.tracer_provider(info, resource)
                 ends.append(owned.shutdown)
             self._phases = self._phases_of(traces.get_tracer("hyperion", context.version), self._constructed)
-        if ends:
-            self.defer(self._end, ends)
         level = info.level
         if self._phases is not None:
             level = min(level, LogLevelEXT.INFO)  # at that level the instance says that it is up
