@@ -930,6 +930,13 @@ def test_a_full_disk_tears_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     room[0] = 10_000
     lines(one("5"))
     assert written(path) == ["4", "5"]
+    room[0] = 30
+    with pytest.raises(OSError, match="No space left"):
+        lines(one("6"))
+    os.truncate(path, 0)  # what makes room
+    room[0] = 10_000
+    lines(one("7"))
+    assert written(path) == ["6", "7"]
     lines.close()
     lines.close()
 

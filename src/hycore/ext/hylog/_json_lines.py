@@ -9,6 +9,7 @@ import json
 import os
 from _thread import allocate_lock
 from datetime import UTC
+from stat import S_ISREG
 
 from hycore.log import LogLevelEXT, LogMessageEXT
 from hycore.utils._unraisable import report_unraisable
@@ -113,6 +114,8 @@ class JsonLines:
             status = os.stat(self._path)
             if (status.st_dev, status.st_ino) == self._identity:
                 self._refused = False
+                if status.st_size < self._written and S_ISREG(status.st_mode):
+                    self._written = 0  # the beginning of the line was cut off with the rest of the file
                 return None
         except OSError:
             pass
