@@ -8,6 +8,7 @@ import logging
 import logging.handlers
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -941,20 +942,100 @@ def test_a_full_disk_tears_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     lines.close()
 
 
+def forked(act: Callable[[], object], lock: Any) -> int | None:
+    """The status of a child that acts, forked while another thread has a lock; `None` if it hangs."""
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            held.set()
+            done.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(10)
+    child = os.fork()
+    if child == 0:
+        act()
+        os._exit(0)
+    status = None
+    until = time.monotonic() + 10
+    while status is None and time.monotonic() < until:
+        ended, found = os.waitpid(child, os.WNOHANG)
+        if ended:
+            status = found
+        else:
+            time.sleep(0.01)
+    if status is None:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    done.set()
+    thread.join(10)
+    return status
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_child_writes_too(tmp_path: Path) -> None:
     """Even if another thread was writing at the moment of the fork."""
     path = tmp_path / "log.jsonl"
     lines = JsonLines(str(path))
-    with lines._lock:
-        child = os.fork()
-        if child == 0:
-            lines(one("child"))
-            os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+    assert forked(lambda: lines(one("child")), lines._lock) == 0
     lines(one("parent"))
     lines.close()
     assert written(path) == ["child", "parent"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_closes_its_own(tmp_path: Path) -> None:
+    """It waits for no thread of its parent, and writes nothing of what waits there."""
+    path = tmp_path / "folder" / "log.jsonl"
+    path.parent.mkdir()
+    lines = JsonLines(str(path))
+    path.unlink()
+    path.parent.rmdir()
+    with pytest.raises(FileNotFoundError):
+        lines(one("parent"))
+    path.parent.mkdir()
+    assert forked(lines.close, lines._lock) == 0
+    assert not path.exists()
+    lines.close()
+    assert written(path) == ["parent"]
+
+
+def test_what_a_finalizer_logs_while_a_line_is_written_is_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file may be that of several instances, and the garbage collector may run anywhere."""
+    path = tmp_path / "log.jsonl"
+    lines = JsonLines(str(path))
+
+    class Last:
+        def __del__(self) -> None:
+            lines(one("last"))
+
+    kept = [Last()]
+    write = os.write
+
+    def write_and_collect(file: int, data: bytes) -> int:
+        kept.clear()
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", write_and_collect)
+    lines(one("text"))
+    assert written(path) == ["text", "last"]
+    lines.close()
+
+
+def test_closing_begins_no_file(tmp_path: Path) -> None:
+    """Where the file was taken away, and nothing is left to write."""
+    path = tmp_path / "log.jsonl"
+    lines = JsonLines(str(path))
+    lines(one())
+    path.rename(tmp_path / "old.jsonl")
+    lines.close()
+    assert not path.exists()
 
 
 def test_many_threads_write_whole_lines(tmp_path: Path) -> None:

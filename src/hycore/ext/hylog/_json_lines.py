@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from _thread import allocate_lock
+from _thread import RLock
 from datetime import UTC
 from stat import S_ISREG
 
@@ -36,19 +36,20 @@ class JsonLines:
 
     def __init__(self, path: str) -> None:
         self._path = os.path.abspath(path)  # whatever the working directory is later
-        self._lock = allocate_lock()
+        self._lock = RLock()
         self._process = os.getpid()
         self._waiting: list[bytes] = []
         self._written = 0  # bytes of the first line that waits
         self._lost = 0
         self._closed = False
+        self._writing = False
         self._refused = False  # whether a new file could not be opened
         self._file, self._identity = self._opened()
 
     def close(self) -> None:
         """Closes the file; what comes later is dropped. Lines that still wait are told by `sys.unraisablehook`."""
         failure: OSError | None = None
-        with self._lock:
+        with self._lock_here():
             if self._closed:
                 return
             self._closed = True
@@ -70,13 +71,7 @@ class JsonLines:
     def __call__(self, message: LogMessageEXT) -> None:
         """Writes one line, at once; raises `OSError` if the file cannot be written, or not opened again."""
         line = _line(message)
-        if os.getpid() != self._process:
-            # A forked child: the lock may have been held, and what waits is its parent's.
-            self._lock = allocate_lock()
-            self._process = os.getpid()
-            self._waiting = []
-            self._written = self._lost = 0
-        with self._lock:
+        with self._lock_here():
             if self._closed:
                 return
             if len(self._waiting) < _KEPT:
@@ -85,12 +80,34 @@ class JsonLines:
                 self._lost += 1
             self._write()
 
+    def _lock_here(self) -> RLock:
+        if os.getpid() != self._process:
+            # A forked child: the lock may have been held, and what waits is its parent's.
+            self._lock = RLock()
+            self._waiting = []
+            self._written = self._lost = 0
+            self._writing = False
+            self._process = os.getpid()
+        return self._lock
+
     def _opened(self) -> tuple[int, tuple[int, int]]:
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         status = os.fstat(file)
         return file, (status.st_dev, status.st_ino)
 
     def _write(self) -> None:
+        """Writes what waits.
+
+        A finalizer or a signal handler may log in the midst of this, on the same thread: its line is written after that.
+        """
+        while self._waiting and not self._writing:
+            self._writing = True
+            try:
+                self._write_all()
+            finally:
+                self._writing = False
+
+    def _write_all(self) -> None:
         refusal = self._followed()
         waiting = self._waiting
         while waiting:
