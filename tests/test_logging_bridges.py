@@ -662,6 +662,15 @@ def test_logging_is_imported_by_who_enables_it() -> None:
     assert subprocess.run([sys.executable, "-I", "-c", code], check=False).returncode == 0
 
 
+def test_json_is_imported_by_who_writes_it() -> None:
+    """Not by a logger that has another output."""
+    code = (
+        "import sys, hycore.ext.hylog as hylog; hylog.LogPluginEXT(hylog.LogCreateInfoEXT()); "
+        "sys.exit(not {'json', 'datetime'}.isdisjoint(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-I", "-c", code], check=False).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [

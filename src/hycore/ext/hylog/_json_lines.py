@@ -1,14 +1,13 @@
 """A file of JSON lines, for those who collect them.
 
-Layer: `ext.hylog`, a leaf within it.
+Layer: `ext.hylog`, a leaf within it. `json` and `datetime` are imported with the first line: the logger has this module
+whatever its output is.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from _thread import RLock
-from datetime import UTC
 from stat import S_ISREG
 
 from hycore.log import LogLevelEXT, LogMessageEXT
@@ -150,6 +149,8 @@ class JsonLines:
 
 
 def _line(message: LogMessageEXT) -> bytes:
+    import json
+
     facts = {
         "level": message.level.name,
         "timepoint": _in_utc(message.timepoint),
@@ -168,11 +169,13 @@ def _line(message: LogMessageEXT) -> bytes:
 
 
 def _in_utc(moment: datetime) -> str:
+    from datetime import UTC
+
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _about_lost(count: int, path: str) -> LogMessageEXT:
-    from datetime import datetime
+    from datetime import UTC, datetime
 
     return LogMessageEXT(
         level=LogLevelEXT.WARN,
