@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,16 @@ def test_a_line_in_colours(told: Callable[..., str]) -> None:
     line = rf"\d\d:\d\d:\d\d\.\d{{3}} ERROR {re.escape(__name__)}: "
     shown = re.escape(nasty.replace("\x1b", "\\x1b").replace("\x07", "\\x07").replace("\x85", "\\x85"))
     assert re.fullmatch(line + shown + "\n", without_colours(text))
+
+
+def test_a_long_text_takes_no_long_time(told: Callable[..., str]) -> None:
+    """Values are set off in a short one only: to look for them in this one takes minutes."""
+    pytest.importorskip("rich", reason="rich is not installed: the lines are those of to_stderr")
+    before = time.monotonic()
+    text = told(Terminal(), lambda instance: hyerror(instance, "1" * 100_000))
+    assert time.monotonic() - before < 5
+    assert without_colours(text).endswith(f": {'1' * 100_000}\n")
+    assert "\x1b[1;36m42\x1b[0m" in told(Terminal(), lambda instance: hyerror(instance, "42"))
 
 
 def test_a_traceback_is_set_off(told: Callable[..., str]) -> None:

@@ -28,6 +28,9 @@ _STYLES = {
 # What a text could do to a terminal instead of standing in it.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
+# The patterns that rich looks for take a time that grows with the square of the length.
+_HIGHLIGHTED = 500
+
 _last: tuple[TextIO, Console] | None = None  # what was standard error at the last message, and its console
 
 
@@ -69,7 +72,8 @@ def _shown(message: LogMessageEXT) -> list[RenderableType]:
     line.append(f" {level.name:<5} ", style=_STYLES[level])
     line.append(f"{message.module.translate(_CONTROLS)}: ", style="blue")
     text = Text(message.message.translate(_CONTROLS))
-    ReprHighlighter().highlight(text)
+    if len(text) <= _HIGHLIGHTED:
+        ReprHighlighter().highlight(text)
     shown: list[RenderableType] = [line + text]
     if message.exception:
         from rich.syntax import Syntax
