@@ -965,8 +965,11 @@ def forked(act: Callable[[], object], lock: Any) -> int | None:
     held.wait(10)
     child = os.fork()
     if child == 0:
-        act()
-        os._exit(0)
+        try:
+            act()
+            os._exit(0)
+        finally:
+            os._exit(1)
     status = None
     until = time.monotonic() + 10
     while status is None and time.monotonic() < until:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +17,7 @@ import pytest
 from hycore import InstanceContext, hyerror, hyinfo
 from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
 from hycore.ext.hylog import LogCreateInfoEXT, LogPluginEXT
+from hypi.ext import terminal
 from hypi.ext.terminal import to_terminal
 
 PLAIN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ERROR .*: failed\n")
@@ -98,6 +102,39 @@ def test_what_is_standard_error_now_gets_it(told: Callable[..., str]) -> None:
     """It may be exchanged while the process runs."""
     assert ": failed\n" in without_colours(told(Terminal(), fail))
     assert ": failed\n" in without_colours(told(Terminal(), fail))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_writes_too(told: Callable[..., str]) -> None:
+    """Though another thread was writing at the moment of the fork."""
+    pytest.importorskip("rich", reason="rich is not installed: the lines are those of to_stderr")
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        assert terminal._last is not None
+        with terminal._last[-1]._lock:
+            held.set()
+            done.wait(20)
+
+    def log(instance: InstanceContext) -> None:
+        hyerror(instance, "failed")
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait(10)
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(5)  # it ends by this if it hangs
+            hyerror(instance, "failed")
+            os._exit(0)
+        statuses.append(os.waitpid(child, 0)[1])
+        done.set()
+        thread.join(10)
+
+    statuses: list[int] = []
+    told(Terminal(), log)
+    assert statuses == [0]
 
 
 def test_without_a_terminal_the_lines_are_plain(told: Callable[..., str]) -> None:

@@ -31,7 +31,9 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0
 # The patterns that rich looks for take a time that grows with the square of the length.
 _HIGHLIGHTED = 500
 
-_last: tuple[TextIO, Console] | None = None  # what was standard error at the last message, and its console
+# What was standard error at the last message, in which process, and its console: that has a lock, which is another's in a
+# forked child.
+_last: tuple[TextIO, int, Console] | None = None
 
 
 def to_terminal(message: LogMessageEXT) -> None:
@@ -55,11 +57,12 @@ def to_terminal(message: LogMessageEXT) -> None:
 def _console_of(stream: TextIO) -> Console:
     global _last
     last = _last
-    if last is None or last[0] is not stream:
+    process = os.getpid()
+    if last is None or last[0] is not stream or last[1] != process:
         from rich.console import Console
 
-        _last = last = (stream, Console(file=stream, highlight=False, markup=False, emoji=False))
-    return last[1]
+        _last = last = (stream, process, Console(file=stream, highlight=False, markup=False, emoji=False))
+    return last[2]
 
 
 def _shown(message: LogMessageEXT) -> list[RenderableType]:
