@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -33,8 +34,6 @@ LOGGER, LOGGING, OTEL = LogPluginEXT.NAME, LoggingPluginEXT.NAME, OtelPluginEXT.
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the machine's own OpenTelemetry."""
-    import os
-
     for name in os.environ:
         if name.startswith("OTEL_"):
             monkeypatch.delenv(name)
@@ -451,6 +450,55 @@ def test_the_environment_says_where_to(collector: Collector, monkeypatch: pytest
     collector.requests.clear()
     create(OtelCreateInfoEXT(service_name="mine")).close()
     assert collector.resource()["service.name"] == "mine"
+    collector.requests.clear()
+    monkeypatch.delenv("OTEL_SERVICE_NAME")
+    monkeypatch.setenv(
+        "OTEL_RESOURCE_ATTRIBUTES", "service.name=of the resource,service.version=9,host.name=here"
+    )
+    create().close()
+    resource = collector.resource()
+    assert (resource["service.name"], resource["service.version"]) == ("of the resource", "9")
+    assert resource["host.name"] == "here"
+
+
+def test_the_environment_says_that_nothing_is_sent(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for everything that uses OpenTelemetry."""
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    with create(OtelCreateInfoEXT(collector.endpoint)) as instance:
+        hyinfo(instance, "text")
+    assert collector.requests == []
+
+
+def test_nothing_of_the_whole_process_is_set(collector: Collector) -> None:
+    """What the host has for all of it, or will have, is its own."""
+    from opentelemetry import _logs, trace
+
+    with create(OtelCreateInfoEXT(collector.endpoint)) as instance:
+        hyinfo(instance, "text")
+    assert (trace._TRACER_PROVIDER, _logs._internal._LOGGER_PROVIDER) == (None, None)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_sends_its_own(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing of what its parent has not sent yet; it sends from time to time, and not at its end."""
+    monkeypatch.setenv("OTEL_BLRP_SCHEDULE_DELAY", "200")  # milliseconds
+    with create(OtelCreateInfoEXT(collector.endpoint, spans=False)) as instance:
+        hyinfo(instance, "parent")
+        child = os.fork()
+        if child == 0:
+            try:
+                hyinfo(instance, "child")
+                time.sleep(1)
+                hyinfo(instance, "lost")
+                instance.close()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitpid(child, 0)[1] == 0
+    assert sorted(collector.texts) == ["child", "parent"]
 
 
 def test_an_application_file_configures_it(collector: Collector, tmp_path: Path) -> None:

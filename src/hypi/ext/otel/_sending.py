@@ -5,7 +5,6 @@ Layer: `hypi.ext.otel`, a leaf within it; the only module, beside `_phases`, tha
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,8 +17,7 @@ from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk import _logs as sdk_logs
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-from opentelemetry.sdk.environment_variables import OTEL_SERVICE_NAME
-from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -100,11 +98,13 @@ def tracer_provider(info: OtelCreateInfoEXT, resource: Resource) -> TracerProvid
 
 def resource_of(info: OtelCreateInfoEXT, name: str, version: str) -> Resource:
     """What sends: the application, unless the configuration or the environment says otherwise."""
-    facts = {SERVICE_VERSION: version}
+    facts = {
+        SERVICE_NAME: as_text(name),
+        SERVICE_VERSION: version,
+        **OTELResourceDetector().detect().attributes,
+    }
     if info.service_name is not None:
         facts[SERVICE_NAME] = info.service_name
-    elif not os.environ.get(OTEL_SERVICE_NAME):
-        facts[SERVICE_NAME] = as_text(name)
     return Resource.create(facts)
 
 
