@@ -465,7 +465,8 @@ def test_an_instance_that_the_collector_ends_while_another_begins(
     logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The collector may run anywhere, also where loggers are set, on the same thread."""
-    last = [collecting([], logger, "INFO")]
+    assert logger.parent is not None
+    last = [collecting([], each, "INFO") for each in (logger.parent, logger)]
     set_level = logging.Logger.setLevel
 
     def set_level_and_collect(self: logging.Logger, level: int) -> None:
@@ -477,6 +478,7 @@ def test_an_instance_that_the_collector_ends_while_another_begins(
         assert last == []
         assert (logger.level, len(logger.handlers)) == (logging.DEBUG, 1)
     assert (logger.level, logger.handlers) == (logging.NOTSET, [])
+    assert (logger.parent.level, logger.parent.handlers) == (logging.NOTSET, [])
 
 
 def test_an_instance_that_ends_where_loggers_are_locked(logger: logging.Logger) -> None:
