@@ -703,6 +703,35 @@ def test_a_wrong_level_to_listen_at_is_told(logged: tuple[InstanceContext, Sink]
         logged[0].ext.listen(None)  # type: ignore[arg-type]
 
 
+def test_many_threads_listen_and_stop_at_once(logged: tuple[InstanceContext, Sink]) -> None:
+    """Each hears what comes while it listens, and none stays when all have stopped."""
+    instance, _ = logged
+    instance.ext.log_level = LogLevelEXT.ERROR
+    missed: list[int] = []
+
+    def listen_and_stop() -> None:
+        for number in range(2_000):
+            heard: Sink = []
+            listener = instance.ext.listen(heard.append, level=LogLevelEXT.INFO)
+            hyinfo(instance, "text")
+            if not heard:
+                missed.append(number)
+            listener.stop()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=listen_and_stop) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    finally:
+        sys.setswitchinterval(interval)
+    assert missed == []
+    assert instance.ext.threshold == LogLevelEXT.ERROR
+
+
 def test_many_threads_log_while_others_begin_to_listen(world: Any) -> None:
     """The logger gets each message once, whatever comes and goes beside it."""
     sink: list[str] = []

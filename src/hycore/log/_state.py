@@ -145,7 +145,8 @@ class InstanceStateEXT:
         # listen pays for it.
         self._callback: Callable[[LogMessageEXT], object] | None = None
         self._logger: Callable[[LogMessageEXT], object] | None = None
-        self._listeners: tuple[LogListenerEXT, ...] = ()
+        # Threads that begin and stop at once lose nothing: `append` and `remove` are atomic. It is read as a copy.
+        self._listeners: list[LogListenerEXT] = []
         self._level: int = _INFO
         self._early: list[LogMessageEXT] | None = []
         self._keeps_early = True
@@ -207,23 +208,27 @@ class InstanceStateEXT:
         here = _here()
         for message in tuple(self._early or ()):
             self._deliver(listener._hear, message, here)
-        if not self._ended:
-            self._listeners += (listener,)
-            self._route()
-            self._set_threshold()
+        self._listeners.append(listener)
+        if self._ended:
+            self._listeners.clear()
+        self._route()
+        self._set_threshold()
         return listener
 
     def _forget(self, listener: LogListenerEXT) -> None:
-        self._listeners = tuple([each for each in self._listeners if each is not listener])
+        try:
+            self._listeners.remove(listener)
+        except ValueError:  # it has stopped before
+            return
         self._route()
         self._set_threshold()
 
     def _route(self) -> None:
-        """Says where messages go, whoever exchanges the logger meanwhile."""
+        """Says where messages go, whoever exchanges the logger or listens meanwhile."""
         while True:
-            logger, listeners = self._logger, self._listeners
-            self._callback = self._to_all if listeners else logger
-            if self._logger is logger and self._listeners is listeners:
+            logger, listens = self._logger, bool(self._listeners)
+            self._callback = self._to_all if listens else logger
+            if self._logger is logger and bool(self._listeners) is listens:
                 return
 
     def deliver(self, message: LogMessageEXT) -> None:
@@ -256,7 +261,7 @@ class InstanceStateEXT:
             elif self._level <= message._level:
                 logger(message)
         finally:
-            for listener in self._listeners:
+            for listener in tuple(self._listeners):
                 listener._hear(message)
 
     def _deliver_early(self, early: list[LogMessageEXT], callback: Callable[[LogMessageEXT], object]) -> None:
@@ -300,20 +305,32 @@ class InstanceStateEXT:
         self._ended = True
         self._keeps_early = False
         self._early = None
-        self._listeners = ()
+        if self._listeners:
+            self._listeners.clear()
         self._logger = None
         self._callback = None
         self._reported = None
         self._set_threshold()
 
     def _set_threshold(self) -> None:
-        if self._logger is not None and not self._ended:
-            wanted = self._level
-        else:
-            wanted = 0 if self._early is not None else _NEVER
+        if not self._listeners:
+            if self._logger is not None and not self._ended:
+                self.threshold = self._level
+            else:
+                self.threshold = 0 if self._early is not None else _NEVER
         if self._listeners:
-            wanted = min(wanted, *[listener.level for listener in self._listeners])
-        self.threshold = wanted
+            self._lower_threshold()
+
+    def _lower_threshold(self) -> None:
+        """Says what is wanted where somebody listens, whoever begins or stops meanwhile."""
+        told = None
+        while True:
+            logs = self._logger is not None and not self._ended
+            levels = [self._level] if logs else [0] if self._early is not None else []
+            wanted = min([*levels, *[listener.level for listener in tuple(self._listeners)]], default=_NEVER)
+            if wanted == told:
+                return
+            self.threshold = told = wanted
 
     def emit(
         self, level: int, message: str, args: tuple[object, ...], exc: BaseException | bool | None
@@ -364,7 +381,7 @@ class InstanceStateEXT:
         logger = self._logger
         if logger is not None:
             self._deliver_early(early, logger)
-        for listener in self._listeners:  # it came meanwhile, and has perhaps not heard it
+        for listener in tuple(self._listeners):  # it came meanwhile, and has perhaps not heard it
             self._deliver(listener._hear, message, here)
 
     def _store(self, message: LogMessageEXT, early: list[LogMessageEXT]) -> None:
