@@ -51,6 +51,15 @@ SAMPLES["TeardownError"] = errors.TeardownError(
 )
 
 
+def test_a_hint_names_nothing_that_is_much_less_like() -> None:
+    """Only what may have been meant as well."""
+    known = ["__EXT_hyperion_otel", "__EXT_counter"]
+    assert str(errors.PluginNotFoundError("__EXT_conter", known=known, searched="here")).endswith(
+        "did you mean '__EXT_counter'?"
+    )
+    assert errors.closest("mall", ["mail", "hall", "otel"]) == ["mail", "hall"]
+
+
 def test_every_error_has_a_sample() -> None:
     """A new one is added here, and so to all tests below."""
     assert SAMPLES.keys() == set(errors.__all__)

@@ -583,7 +583,10 @@ def test_a_missing_file_is_told_and_makes_the_status_2(app: App) -> None:
     ("words", "reason"),
     [
         (["run"], "hyperion run: error: the following arguments are required: FILE"),
-        (["run", "app.toml", "extra"], "hyperion: error: unrecognized arguments: extra"),
+        (
+            ["run", "app.toml", "extra"],
+            "hyperion: error: unrecognized arguments: extra; what is for the application comes after --",
+        ),
         (["run", "app.toml", "--set"], "hyperion run: error: argument --set: expected one argument"),
         (["walk"], "hyperion: error: argument COMMAND: invalid choice: 'walk'"),
         (["--vers"], "hyperion: error: unrecognized arguments: --vers"),

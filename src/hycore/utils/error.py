@@ -753,11 +753,13 @@ def describe(error: BaseException) -> str:
 
 
 def closest(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
-    """The names most like a given one, best first."""
-    from difflib import get_close_matches
+    """The names most like a given one, best first; none that is much less like it than the best one."""
+    from difflib import SequenceMatcher, get_close_matches
 
     folded: dict[str, str] = {_folded(other): other for other in known}
-    return [folded[match] for match in get_close_matches(_folded(name), folded, n=most, cutoff=0.6)]
+    matches = get_close_matches(_folded(name), folded, n=most, cutoff=0.6)
+    likeness = [SequenceMatcher(None, match, _folded(name)).ratio() for match in matches]
+    return [folded[match] for match, each in zip(matches, likeness, strict=True) if each > likeness[0] - 0.25]
 
 
 def _closest_type(name: str, known: Iterable[str]) -> str | None:

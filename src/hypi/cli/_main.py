@@ -34,7 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str], arguments: list[str]) -> int:
     parser = _parser()
     try:
-        options = parser.parse_args(words)
+        options, unknown = parser.parse_known_args(words)
+        if unknown:
+            step = "; what is for the application comes after --" if options.command == "run" else ""
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}{step}")
     except SystemExit as request:  # after --help, --version or a wrong usage
         return request.code if isinstance(request.code, int) else 0
     options.words = words
