@@ -20,6 +20,8 @@ import pytest
 
 from hycore import InstanceContext, PluginEXT
 from hycore.ext import Inventory
+from hycore.ext.hylog import LogCreateInfoEXT, LogPluginEXT
+from hycore.log import LogMessageEXT
 from hycore.utils.error import (
     ArgumentTypeError,
     ArgumentValueError,
@@ -366,6 +368,22 @@ def test_an_object_without_a_name_is_called_by_its_type(shop: Any) -> None:
     )
     error = failure(shop, objects=[Typo()])
     assert ".Typo' implements 'great', which is specified nowhere: " in str(error)
+
+
+def test_an_object_without_hooks_is_warned_about(shop: Any) -> None:
+    """It is registered, as pluggy does; but most likely another one was meant."""
+    shop.inventory.submit(LogPluginEXT)
+    told: list[str] = []
+
+    def keep(message: LogMessageEXT) -> None:
+        if message.module.startswith("hypi.ext.pluggy"):
+            told.append(message.message)
+
+    shop.module("shop_up", "class Nothing: ...")
+    info = PluggyCreateInfoEXT("shop", [Specifications], objects=["shop_up", Polite()])
+    with shop.create([InstanceEXT.LOGGER, NAME], ext=[info, LogCreateInfoEXT(callback=keep)]) as instance:
+        assert instance.require_plugin_ext(PluggyPluginEXT).manager.has_plugin("shop_up")
+    assert told == ["plugin 'shop_up' has no hook: name what has functions marked by HookimplMarker('shop')"]
 
 
 def test_a_plugin_that_is_none(shop: Any) -> None:

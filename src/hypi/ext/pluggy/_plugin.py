@@ -13,6 +13,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from hycore.ext import Inventory, PluginEXT
+from hycore.log import hywarn
 from hycore.utils.error import DuplicatedKeyError, MissingPackageError, PluginNotFoundError, closest, describe
 from hypi.ext.pluggy._create_info import PluggyCreateInfoEXT
 from hypi.ext.pluggy._error import PluggyError
@@ -65,7 +66,15 @@ class PluggyPluginEXT(PluginEXT):
         for thing in info.hookspecs:
             self._add_hookspecs(thing)
         for thing in info.objects:
-            self._register(f"plugin {_named(thing)}", _imported(thing, "objects"))
+            plugin = _imported(thing, "objects")
+            self._register(f"plugin {_named(thing)}", plugin)
+            if not self.manager.get_hookcallers(plugin):
+                hywarn(
+                    self.instance,
+                    "plugin {} has no hook: name what has functions marked by HookimplMarker({!r})",
+                    _named(thing),
+                    info.project,
+                )
         if info.plugins:
             inventory = Inventory(group=info.group or info.project)
             for name in info.plugins:
