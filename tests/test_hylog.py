@@ -221,6 +221,11 @@ def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
             "callback must be a callable that takes a LogMessageEXT, or None, not int",
         ),
         (
+            {"output": "logging", "callback": print},
+            ArgumentValueError,
+            "output must be left out where there is a callback, not 'logging'",
+        ),
+        (
             {"output": "stdout"},
             ArgumentValueError,
             'output must be "stderr", "logging" or {"json": "PATH"}, not \'stdout\'',

@@ -20,7 +20,7 @@ class LogCreateInfoEXT(OpaqueObject):
 
     - `level`: the least level; a `LogLevelEXT`, its name or its number.
     - `callback`: gets each message. What it raises disturbs nobody.
-    - `output`: what gets them if there is no callback: `"stderr"` for readable lines, `"logging"` for the standard
+    - `output`: what gets them if there is no callback, and only then: `"stderr"` for readable lines, `"logging"` for the standard
       library's `logging`, `{"json": "PATH"}` for JSON lines that are appended to a file.
     """
 
@@ -41,6 +41,8 @@ class LogCreateInfoEXT(OpaqueObject):
         self.level = checked_level(level)
         self.callback = callback
         self.output = _checked_output(output)
+        if callback is not None and self.output != "stderr":
+            raise ArgumentValueError("output", "left out where there is a callback", repr(self.output))
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
