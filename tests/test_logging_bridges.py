@@ -575,6 +575,34 @@ def test_two_instances_that_both_go_both_ways_make_no_loop() -> None:
     )  # once more, by `handle_again`
 
 
+def test_what_a_callback_logs_into_another_instance_becomes_a_record(logger: logging.Logger) -> None:
+    """While it handles a record: only that one, which it may hand on changed, becomes no record again."""
+    kept = Records()
+    logging.getLogger().addHandler(kept)
+
+    def callback(message: LogMessageEXT) -> None:
+        to_logging(message)
+        hyerror(other, "beside {}", message.message)
+
+    try:
+        with (
+            create(LogCreateInfoEXT(output="logging")) as other,
+            create(
+                LogCreateInfoEXT(callback=callback),
+                LoggingCreateInfoEXT([logger.name]),
+                enabled=(LOGGER, LOGGING),
+            ),
+        ):
+            kept.records.clear()
+            logger.warning("a record")
+    finally:
+        logging.getLogger().removeHandler(kept)
+    assert [record.getMessage() for record in kept.records if record.name in (logger.name, __name__)] == [
+        "beside a record",  # our handler comes before those of loggers above
+        "a record",
+    ]
+
+
 def test_what_a_callback_logs_with_logging_is_dropped(logger: logging.Logger) -> None:
     """As what it logs into its instance."""
     sink: Sink = []

@@ -25,9 +25,12 @@ MARK = "_hyperion"
 
 
 class _Crossing(_local):
-    """Whether a record is becoming a message on this thread: such a message becomes no record again."""
+    """Where the record was logged that is becoming a message on this thread: such a message becomes no record again.
 
-    from_record = False
+    It is known by its place, since a callback may hand on a changed one, and may log others meanwhile.
+    """
+
+    place: tuple[str, str, int | None] | None = None
 
 
 crossing = _Crossing()

@@ -47,7 +47,8 @@ def to_logging(message: LogMessageEXT) -> None:
     The exception is there as text, `exc_text`; `exc_info` is `None`. A message that was a record before, which the
     extension `__EXT_hyperion_logging` brings in, is not handed over: its logger had it already.
     """
-    if crossing.from_record:
+    place = crossing.place
+    if place is not None and place == (message.module, message.file, message.line):
         return
     import logging
 

@@ -63,12 +63,12 @@ class MessageHandler(logging.Handler):
             function=as_text(record.funcName or "?"),
             exception=_exception_of(record),
         )
-        outer = crossing.from_record
-        crossing.from_record = True
+        outer = crossing.place
+        crossing.place = (message.module, message.file, message.line)
         try:
             instance.ext.deliver(message)
         finally:
-            crossing.from_record = outer
+            crossing.place = outer
 
 
 def _text_of(record: logging.LogRecord) -> str:
