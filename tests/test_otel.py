@@ -606,6 +606,8 @@ def test_it_is_imported_by_who_enables_it() -> None:
     ("arguments", "text"),
     [
         ({"endpoint": "localhost:4318"}, 'an address is needed, such as "http://localhost:4318"'),
+        ({"endpoint": "http://:4318"}, 'an address is needed, such as "http://localhost:4318"'),
+        ({"endpoint": ""}, 'an address is needed, such as "http://localhost:4318"'),
         ({"level": "LOUD"}, "a level is one of TRACE, DEBUG, INFO, WARN, ERROR"),
         ({"timeout": 0}, "greater than 0"),
         (

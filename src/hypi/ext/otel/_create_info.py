@@ -48,7 +48,10 @@ class OtelCreateInfoEXT:
     @field_validator("endpoint")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
+        if value is None:
+            return None
+        scheme, _, rest = value.partition("://")
+        if scheme not in ("http", "https") or rest[:1] in ("", "/", ":"):
             raise ValueError('an address is needed, such as "http://localhost:4318"')
         return value
 
