@@ -574,6 +574,17 @@ def test_check_of_a_main_that_never_ends(place: Place) -> None:
     assert done.status == 2
 
 
+@pytest.mark.parametrize("words", [["info", "one"], ["schema", "one"], ["check", "app.toml"]])
+def test_a_name_in_another_group_is_told(place: Place, words: list[str]) -> None:
+    """Which it is, and how it is looked for."""
+    place.add("one", PLUGIN)
+    place.write("one")
+    done = place.hyperion(*words, "--group", "zoo.more")
+    assert done.stderr.endswith("; one is in the group 'zoo': name it by --group, or in groups of the file\n")
+    assert done.status == 1
+    assert place.hyperion(*words, "--group", "zoo", "--group", "zoo.more").status == (words[0] == "schema")
+
+
 @pytest.mark.parametrize("command", ["check", "doctor"])
 def test_an_application_with_a_host_of_its_own_can_be_checked(place: Place, command: str) -> None:
     """Whose extensions have asynchronous hooks; without `--async` they are refused, and it is named."""

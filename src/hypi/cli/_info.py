@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hycore.ext import InventoryEntry
 from hycore.utils.error import HyError
-from hypi.cli._list import as_json, inventory_of
+from hypi.cli._list import as_json, in_other_groups, inventory_of
 from hypi.cli._options import Commands, add_command, add_groups, add_json, add_limit
 from hypi.cli._output import (
     FAILED,
@@ -23,7 +23,6 @@ from hypi.cli._output import (
     say,
     shortened,
     show,
-    show_error,
     show_json,
 )
 
@@ -76,7 +75,7 @@ def the_entry(options: argparse.Namespace) -> InventoryEntry | None:
         # The index of the cache may not know of a second claim: what the tools say must hold for the disk.
         return inventory_of(options).snapshot(use_index=False).find(options.name)
     except HyError as error:
-        show_error(error)
+        say(f"hyperion: {error}{in_other_groups(error)}")
         return None
 
 

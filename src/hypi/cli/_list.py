@@ -6,14 +6,16 @@ Layer: `hypi.cli`, above `_options` and `_output`.
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from typing import Any
 
 from hycore.ext import Inventory, InventoryEntry
 from hycore.ext._inventory import one_per_owner
+from hycore.utils.error import PluginNotFoundError
 from hypi.cli._options import Commands, add_command, add_groups, add_json
 from hypi.cli._output import FINE, columns, say, show, show_json
 
-__all__ = ["add_list", "as_json", "inventory_of"]
+__all__ = ["add_list", "as_json", "in_other_groups", "inventory_of"]
 
 
 def add_list(commands: Commands) -> None:
@@ -63,6 +65,20 @@ def _list(options: argparse.Namespace, _: list[str]) -> int:
 def inventory_of(options: argparse.Namespace) -> Inventory:
     """The inventory of the groups that a command line names, or of the usual one."""
     return Inventory(tuple(options.groups) if options.groups else "hycore.plugins")
+
+
+def in_other_groups(error: BaseException) -> str:
+    """What to add to an error about a name that is in another group than where it was looked for; or nothing."""
+    if not isinstance(error, PluginNotFoundError):
+        return ""
+    from importlib.metadata import entry_points
+
+    found: list[str] = []
+    with suppress(Exception):  # a distribution that cannot be read
+        groups = {entry.group for entry in entry_points(name=error.name)}
+        found = sorted(group for group in groups if repr(group) not in error.searched)
+    where = " and in ".join(map(repr, found))
+    return f"; one is in the group {where}: name it by --group, or in groups of the file" if found else ""
 
 
 def as_json(entry: InventoryEntry) -> dict[str, Any]:

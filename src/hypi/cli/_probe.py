@@ -28,7 +28,7 @@ from hycore.utils.error import (
 )
 from hypi.cli import _clock
 from hypi.cli._child import place_in
-from hypi.cli._list import as_json
+from hypi.cli._list import as_json, in_other_groups
 from hypi.cli._watch import TimeLimitError, Watch, hold_on_to
 
 __all__ = ["main"]
@@ -286,7 +286,7 @@ def _problem(where: str, text: str, *, key: str = "", place: str | None = None) 
 def _problem_of_plan(problem: BaseException, plan: PlanError, arguments: Mapping[str, Any]) -> dict[str, Any]:
     cause = problem.__cause__
     place = _place(cause, getattr(problem, "target", "")) if cause is not None else None
-    text = str(problem)
+    text = f"{problem}{in_other_groups(problem)}"
     if isinstance(problem, AsyncHookError) and "asynchronous" in arguments:
         text += "; if the host of this file is such a one, check it with --async"
     return _problem(_where_asked(problem, plan) or arguments["file"], text, place=place)
