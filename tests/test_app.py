@@ -1479,6 +1479,54 @@ def test_a_secret_hides_no_reason_but_those_that_may_tell_it(
     )
 
 
+@pytest.mark.parametrize(
+    ("secret", "quoted"),
+    [
+        ("S3cr3t-value", "token"),  # the first letter of a reason is made small
+        ("  s3cr3t value ", "token.strip()"),
+        ("s3cr3t-value", "token.upper()"),
+        ("s3cr3t-value", "f'<{token[:5]}…>'"),
+        ('pa"w', "json.dumps(token)"),
+        ("pässw", "token.encode()"),
+        ("пароль", "token.encode()"),
+        ("пароль", "ascii(token)"),
+        ("\nab", "repr(token)"),
+        ("amqp://me:pw@host", "urlsplit(token).password"),
+        ("0042", "int(token)"),
+        ("!?", "token"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["model", "plain"])
+def test_a_secret_is_not_shown_in_other_letters_or_in_part(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, secret: str, quoted: str, kind: str
+) -> None:
+    """Whatever a class makes of it before it tells what is wrong with a value beside it."""
+    monkeypatch.setenv("SECRET", secret)
+    code = f"""
+    def told(token): return str({quoted})
+    class Model(BaseModel):
+        token: str
+        rate: int
+        @field_validator("rate")
+        @classmethod
+        def check(cls, value, info):
+            raise ValueError("too much" if value > 1 else told(info.data["token"]))
+    class Wrong(ValueError):
+        argument = "rate"
+    @dataclass
+    class Plain:
+        token: str
+        rate: int
+        def __post_init__(self): raise Wrong("too much" if self.rate > 1 else told(self.token))
+    model, plain = plugin("model", Model), plugin("plain", Plain)
+    """
+    head = "import json\nfrom urllib.parse import urlsplit\nfrom pydantic import field_validator\n"
+    folder.plugins("telling_module", head + textwrap.dedent(code), model="model", plain="plain")
+    text = f'[instance]\nenabled_extensions = ["{kind}"]\n[ext.{kind}]\ntoken = {{env = "SECRET"}}\nrate = '
+    assert folder.problems(f"{text}1\n") == [f"app.toml:11: ext.{kind}.rate: {REFUSED}"]
+    assert folder.problems(f"{text}2\n") == [f"app.toml:11: ext.{kind}.rate: too much"]
+
+
 def test_lines_are_found_fast_in_a_long_file(folder: Folder) -> None:
     """Also behind values of many lines."""
     numbers = "".join(f"    {number},  # one of many ]\n" for number in range(5_000))

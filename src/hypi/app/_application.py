@@ -288,10 +288,14 @@ class _Reader:
 
     def refuse_values(self, around: Keys, error: BadValueError) -> None:
         """Notes what is wrong with values; a text that may quote one that came from elsewhere is not shown."""
-        hidden = [place for place in self.hidden if place[: len(around)] == around]
+        hidden = {
+            place: _parts(value, ascii(value), repr(value.encode(errors="backslashreplace")))
+            for place, value in self.hidden.items()
+            if place[: len(around)] == around
+        }
         for wrong in error.problems:
             keys, text = (*around, *wrong.keys), wrong.text
-            if wrong.foreign and any(self.may_quote(text, keys, place) for place in hidden):
+            if wrong.foreign and any(self.may_quote(text, keys, *each) for each in hidden.items()):
                 text = (
                     "is refused; the reason is not shown, since values here come from {env = …} or {file = …}"
                 )
@@ -304,12 +308,14 @@ class _Reader:
         if not hidden and error.__cause__ is not None:
             self.causes.append(error.__cause__)
 
-    def may_quote(self, text: str, keys: Keys, place: Keys) -> bool:
-        """Whether a text about a value was written by what has seen a hidden one: in it, round it, or told of it."""
+    def may_quote(self, text: str, keys: Keys, place: Keys, parts: set[str]) -> bool:
+        """Whether a text about a value may tell a hidden one: it is about that, or what is in or round it, or has parts of it."""
         length = min(len(keys), len(place))
         value = self.hidden[place]
-        return keys[:length] == place[:length] or (
-            value != "" and (value in text or repr(value)[1:-1] in text)
+        return (
+            keys[:length] == place[:length]
+            or not parts.isdisjoint(_parts(text))
+            or (value != "" and value in text)
         )
 
     def read(self) -> None:
@@ -669,6 +675,14 @@ class _Reader:
 
 def _around(keys: Keys, words: str) -> AbstractContextManager[None]:
     return nullcontext() if around is None else around(keys, words)
+
+
+def _parts(*texts: str) -> set[str]:
+    """The words of texts, and each four characters in a row of one: who quotes may cut, escape, or write in another way."""
+    parts: set[str] = set()
+    for word in re.findall(r"[^\W_]+", " ".join(texts).casefold()):
+        parts |= {word, word.lstrip("0"), *[word[at : at + 4] for at in range(len(word) - 3)]}
+    return parts - {""}
 
 
 def _gives_way(function: object) -> bool:
