@@ -374,12 +374,11 @@ def test_a_class_that_was_defined_again_is_not_that_of_an_earlier_instance(world
     with world.create(["cell"]) as earlier:
         again = define()
         assert earlier.require_plugin_ext(first) is earlier.require_plugin_ext("cell")
-        with pytest.raises(
-            PluginNotFoundError, match="defined again: create an instance that has the new one"
-        ):
+        words = "defined again, and this instance has the other definition: look it up by that one, or by the name"
+        with pytest.raises(PluginNotFoundError, match=words):
             earlier.require_plugin_ext(again)
-        with world.create(["cell"]) as later, pytest.raises(PluginNotFoundError, match="defined again"):
-            later.require_plugin_ext(first)
+        with world.create(["cell"]) as later, pytest.raises(PluginNotFoundError, match=words):
+            later.require_plugin_ext(first)  # this instance has the newest already
 
 
 # Failure.

@@ -107,7 +107,10 @@ def not_found(instance: InstanceContext, key: type | str) -> PluginNotFoundError
         if place_of(instance, key)[0] is not None:
             reason = "it has been torn down already; what a plugin names in REQUIRES or AFTER is there in its teardown"
         elif _is_defined_again(instance, name, key):
-            reason = "its class has been defined again: create an instance that has the new one, or look it up by name"
+            reason = (
+                "its class has been defined again, and this instance has the other definition: look it up by that one, or "
+                "by the name; an instance that is created now has the newest"
+            )
         else:
             reason = (
                 "the extension of that name is of another class: look it up by that class, or by the name"
@@ -125,7 +128,7 @@ def not_found(instance: InstanceContext, key: type | str) -> PluginNotFoundError
 def _is_defined_again(instance: InstanceContext, name: str, key: type | str) -> bool:
     """Whether an extension's class is the earlier definition of another one, as when a cell of a notebook runs twice."""
     place, _ = place_of(instance, name)
-    plugins = instance._life.plugins
-    if place is None or place >= len(plugins) or not isinstance(key, type):
+    if place is None or not isinstance(key, type):
         return False
-    return qualified_name(type(plugins[place])) == qualified_name(key)
+    found = instance._life.plugins[place : place + 1]  # another thread may tear it down meanwhile
+    return bool(found) and qualified_name(type(found[0])) == qualified_name(key)
