@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Semaphore
 
 from pythons import others
 
@@ -44,18 +46,25 @@ def main(venv: str, *command: str) -> int:
     ours = platform.python_version()
     pythons = dict(others())
     at_once = min(1 + len(pythons), 1 + (os.cpu_count() or 1))
-    with ThreadPoolExecutor(at_once) as threads:
-        own = threads.submit(run, list(command), log_of(ours), shown=True)
+    turns = Semaphore(at_once)
+    with ThreadPoolExecutor(1 + len(pythons)) as threads:
+
+        def begin(*its_own: str, version: str, shown: bool = False) -> Future[int]:
+            turns.acquire()  # here, and not in a thread: so that none begins after a Ctrl-C
+            begun = threads.submit(run, [*command, *its_own], log_of(version), shown=shown)
+            begun.add_done_callback(lambda _: turns.release())
+            return begun
+
+        own = begin(version=ours, shown=True)
         runs = {
-            version: threads.submit(
-                run, [*command, f"PYTHON={python}", f"VENV={venv}-{version}"], log_of(version)
-            )
+            version: begin(f"PYTHON={python}", f"VENV={venv}-{version}", version=version)
             for version, python in pythons.items()
             if python
         }
     failed = [version for version, each in runs.items() if each.result() != 0]
     for version in failed:
-        print(f"\nThe tests on Python {version}\n{log_of(version).read_text('utf-8', 'replace')}")
+        print(f"\nThe tests on Python {version}", flush=True)
+        sys.stdout.buffer.write(log_of(version).read_bytes())
     print()
     for version in pythons:
         print(f"{version}: {closing(version) if version in runs else 'not found, and so not tested with'}")
@@ -68,9 +77,10 @@ def log_of(version: str) -> Path:
 
 
 def closing(version: str) -> str:
-    """The line with which pytest ends, or the last one if it did not run."""
-    lines = log_of(version).read_text("utf-8", "replace").splitlines()
-    return next((line for line in reversed(lines) if line.startswith("==")), lines[-1] if lines else "")
+    """The line with which pytest ends, or the last one if it did not come to its end."""
+    lines = log_of(version).read_text("ascii", "replace").split("\n")
+    ends = [line for line in lines if re.search(r"=.* in \d+\.\d+s.*=", line)]
+    return next((line for line in reversed(ends or lines) if line.strip()), "")
 
 
 if __name__ == "__main__":
