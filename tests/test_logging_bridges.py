@@ -1070,6 +1070,33 @@ def test_what_a_finalizer_logs_while_a_line_is_written_is_the_next(
     lines.close()
 
 
+@pytest.mark.parametrize("step", ["stat", "write"])
+def test_a_file_that_is_closed_while_a_line_is_written_is_closed_after_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """A signal handler may end the instance: what has the number of the closed file then is another file."""
+    path, other = tmp_path / "log.jsonl", tmp_path / "other"
+    lines = JsonLines(str(path))
+    opened: list[int] = []
+    done = getattr(os, step)
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        if not opened:
+            opened.append(-1)
+            lines(one("second"))
+            lines.close()
+            lines(one("too late"))
+            opened[0] = os.open(other, os.O_WRONLY | os.O_CREAT)
+        return done(*arguments, **options)
+
+    monkeypatch.setattr(os, step, interrupted)
+    lines(one("first"))
+    assert written(path) == ["first", "second"]
+    assert other.read_bytes() == b""
+    os.close(opened[0])
+    assert lines._file == -1
+
+
 def test_closing_begins_no_file(tmp_path: Path) -> None:
     """Where the file was taken away, and nothing is left to write."""
     path = tmp_path / "log.jsonl"

@@ -47,25 +47,33 @@ class JsonLines:
 
     def close(self) -> None:
         """Closes the file; what comes later is dropped. Lines that still wait are told by `sys.unraisablehook`."""
-        failure: OSError | None = None
+        lost: OSError | None = None
         with self._lock_here():
             if self._closed:
                 return
             self._closed = True
-            try:
-                self._write()
-            except OSError as error:
-                failure = error
-            os.close(self._file)
-            lost = self._lost + len(self._waiting)
-        if failure is not None and lost:
-            report_unraisable(
-                OSError(
-                    failure.errno,
-                    f"{lost} lines of the log are lost, since it could not be written: {failure.strerror}",
-                    self._path,
-                )
-            )
+            if (
+                not self._writing
+            ):  # else a signal handler calls this in the midst of it, and it ends when that is done
+                lost = self._end()
+        if lost is not None:
+            report_unraisable(lost)
+
+    def _end(self) -> OSError | None:
+        """Closes the file, and returns what is to be told about lines that wait."""
+        failure: OSError | None = None
+        try:
+            self._write()
+        except OSError as error:
+            failure = error
+        file, self._file = self._file, -1
+        os.close(file)
+        count = self._lost + len(self._waiting)
+        self._waiting.clear()
+        if failure is None or not count:
+            return None
+        text = f"{count} lines of the log are lost, since it could not be written: {failure.strerror}"
+        return OSError(failure.errno, text, self._path)
 
     def __call__(self, message: LogMessageEXT) -> None:
         """Writes one line, at once; raises `OSError` if the file cannot be written, or not opened again."""
@@ -77,7 +85,13 @@ class JsonLines:
                 self._waiting.append(line)
             else:
                 self._lost += 1
-            self._write()
+            try:
+                self._write()
+            finally:
+                if self._closed and not self._writing and self._file != -1:
+                    lost = self._end()
+                    if lost is not None:
+                        report_unraisable(lost)
 
     def _lock_here(self) -> RLock:
         if os.getpid() != self._process:
