@@ -27,7 +27,7 @@ from hycore import InstanceContext, PluginEXT, hydebug, hyerror, hyinfo, hytrace
 from hycore.base.api import ApplicationInfo, InstanceCreateInfo, VersionInfo
 from hycore.ext import Inventory
 from hycore.ext.hylog import JsonLines, LogCreateInfoEXT, LogLevelEXT, LogMessageEXT, LogPluginEXT, to_logging
-from hycore.ext.hylogging import LoggingCreateInfoEXT, LoggingPluginEXT
+from hycore.ext.hylogging import LoggingCreateInfoEXT, LoggingPluginEXT, _loggers
 from hycore.utils.error import ArgumentTypeError, ArgumentValueError, PluginFailedError
 from hypi.api import InstanceEXT
 from hypi.api.ext import hylogging as validated
@@ -341,6 +341,72 @@ def test_a_record_from_elsewhere_disturbs_nobody(
     assert (first.file, first.line, first.function, first.exception) == ("?", None, "?", "3")
     assert second.exception == "ValueError: no"
     assert "--- Logging error ---" in capsys.readouterr().err
+
+
+def test_a_claim_that_another_thread_begins_has_begun_when_it_returns() -> None:
+    """The other thread has taken it, between two steps of this one, and is in the midst of it."""
+    sets, asked, known = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(logging.Logger):
+        def setLevel(self, level: int | str) -> None:
+            if level == 10:
+                sets.set()
+                (asked if self.name == "first" else known).wait(0.5)
+            super().setLevel(level)
+
+    root = logging.RootLogger(logging.WARNING)
+    first, second = Slow("first"), Slow("second")
+    first.manager = second.manager = logging.Manager(root)
+    first.parent = second.parent = root
+    claims: list[_loggers.Claim] = []
+    levels: list[int] = []
+
+    def pause(frame: Any, _event: str, _argument: object) -> Any:
+        if frame.f_code is _loggers._settle.__code__ and _loggers._waiting and not asked.is_set():
+            asked.set()
+            sets.wait(5)
+        return pause
+
+    def claim(logger: logging.Logger, trace: Any = None) -> None:
+        sys.settrace(trace)
+        claims.append(_loggers.Claim(logger, 10, propagate=True))
+        levels.append(second.level)
+        sys.settrace(None)
+
+    other = threading.Thread(target=claim, args=[first])
+    other.start()
+    assert sets.wait(5)
+    sets.clear()
+    this = threading.Thread(target=claim, args=[second, pause])
+    this.start()
+    this.join(5)
+    known.set()
+    other.join(5)
+    for each in claims:
+        each.end()
+    assert levels == [10, 10]
+    assert (first.level, second.level) == (0, 0)
+
+
+def test_a_logger_that_refuses_a_level_is_no_matter_of_others() -> None:
+    """Its class may do so: who asked for it is told, and nothing of that is left."""
+
+    class Refuses(logging.Logger):
+        def setLevel(self, level: int | str) -> None:
+            if level == 10:
+                raise ValueError("too much")
+            super().setLevel(level)
+
+    root = logging.RootLogger(logging.WARNING)
+    refuses = Refuses("refuses")
+    refuses.manager, refuses.parent = logging.Manager(root), root
+    other = refuses.manager.getLogger("other")
+    with pytest.raises(ValueError, match="too much"):
+        _loggers.Claim(refuses, 10, propagate=False)
+    claim = _loggers.Claim(other, 10, propagate=True)
+    assert (refuses.level, refuses.propagate, other.level) == (0, True, 10)
+    claim.end()
+    assert other.level == 0
 
 
 def test_below_the_level_of_the_instance_no_message_is_made(logger: logging.Logger) -> None:

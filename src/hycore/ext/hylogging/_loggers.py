@@ -106,8 +106,8 @@ def _settle(claim: Claim, *, begins: bool) -> None:
     """
     global _busy
     _waiting.append((claim, begins))
-    while _waiting:
-        with _lock:
+    while True:
+        with _lock:  # in any case: another thread may have taken it, and be in the midst of it
             if _busy:
                 return
             _busy = True
@@ -116,6 +116,8 @@ def _settle(claim: Claim, *, begins: bool) -> None:
                     _take(*_waiting.popleft())
             finally:
                 _busy = False
+        if not _waiting:
+            return
 
 
 def _take(claim: Claim, begins: bool) -> None:
@@ -128,7 +130,13 @@ def _take(claim: Claim, begins: bool) -> None:
         claimed.claims.append(claim)
     else:
         claimed.claims.remove(claim)
-    for each in _claimed.values():
-        each.apply()
-    if not claimed.claims:
-        del _claimed[claim.logger]
+    try:
+        for each in _claimed.values():
+            each.apply()
+    except BaseException:  # a logger has a class of its own, which may refuse a level
+        if begins:
+            _take(claim, begins=False)
+        raise
+    finally:
+        if not claimed.claims:
+            _claimed.pop(claim.logger, None)
