@@ -44,5 +44,6 @@ def test_every_rule_is_broken_at_least_once() -> None:
         "reload",
         "kit",
         "pluggy",
+        "application file",
     }
     assert {mutation.rule for mutation in MUTATIONS} == {*rules, *parts}

@@ -52,9 +52,8 @@ class JsonLines:
             if self._closed:
                 return
             self._closed = True
-            if (
-                not self._writing
-            ):  # else a signal handler calls this in the midst of it, and it ends when that is done
+            # Else a signal handler calls this in the midst of a line: then it ends when that is written.
+            if not self._writing:
                 lost = self._end()
         if lost is not None:
             report_unraisable(lost)
