@@ -478,6 +478,41 @@ def test_exceptions_that_cannot_be_changed_are_told_as_others_are(world: Any) ->
     assert raised.value == Frozen(2)
 
 
+@dataclass(frozen=True)
+class FrozenInterrupt(KeyboardInterrupt):
+    """As a host's own signal handler may raise it."""
+
+    code: int
+
+
+@pytest.mark.parametrize("way", ["create", "with", "meanwhile"])
+def test_f3_an_interrupt_that_cannot_be_changed_passes_as_another_does(world: Any, way: str) -> None:
+    """From what undoes a failure, an error of the host, and a creation that somebody else has ended."""
+    world.plugin("a", {"teardown": FrozenInterrupt(1)})
+    world.plugin("b", {"initialize": ValueError("first")} if way == "create" else {})
+    if way == "meanwhile":
+        world.plugin("b", {"initialize": lambda plugin: plugin.instance.close()})
+    with pytest.raises(FrozenInterrupt) as caught, world.create(["a", "b"]):
+        raise ValueError("first")
+    assert caught.value == FrozenInterrupt(1)
+    assert "first" in str(caught.value.__cause__) or way == "meanwhile"
+
+
+def test_f3_a_frozen_interrupt_tells_what_failed_before_it(world: Any) -> None:
+    """In its notes: an optional extension that was set aside could not be undone."""
+
+    def fail(plugin: PluginEXT) -> None:
+        plugin.defer(int, "stuck")
+        raise ValueError("no")
+
+    world.plugin("a", {"initialize": fail})
+    world.plugin("b", {"initialize": FrozenInterrupt(1)}, AFTER=("a",))
+    with pytest.raises(FrozenInterrupt) as caught:
+        world.create(["b"], ["a"])
+    (note,) = caught.value.__notes__
+    assert note.startswith("before that, ") and "'stuck'" in note
+
+
 def test_f3_an_interrupt_while_undoing_is_raised_when_all_is_undone(world: Any) -> None:
     """F3: caused by the first failure."""
     world.plugin("a")

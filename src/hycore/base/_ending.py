@@ -13,7 +13,7 @@ from itertools import count
 
 from hycore.base._cleaning import clean, forget
 from hycore.base._drivers import drive, drive_at_the_end, running_loop
-from hycore.base._lifecycle import attach_failures, busy, take_down
+from hycore.base._lifecycle import attach_failures, busy, set_cause, take_down
 from hycore.ext._traits import constructing
 from hycore.log import hytrace
 from hycore.utils._unraisable import report_unraisable
@@ -228,7 +228,7 @@ def closed_meanwhile(
     if isinstance(undoing, TeardownError):
         attach_failures(failure, list(undoing.exceptions))
     elif undoing is not None:
-        undoing.__cause__ = failure
+        set_cause(undoing, failure)
         return undoing
     return failure
 
@@ -240,7 +240,7 @@ def beside(error: BaseException | None, failure: BaseException | None) -> BaseEx
     if isinstance(failure, TeardownError):
         attach_failures(error, list(failure.exceptions))
         return None
-    failure.__cause__ = error
+    set_cause(failure, error)
     return failure
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Steps = Generator[object, None, None]
     Judge = Callable[[], HyError | None]
 
-__all__ = ["Lifecycle", "attach_failures", "bring_up", "bring_up_more", "busy", "take_down"]
+__all__ = ["Lifecycle", "attach_failures", "bring_up", "bring_up_more", "busy", "set_cause", "take_down"]
 
 _NO_NAMES: frozenset[str] = frozenset()
 # What `types` calls MappingProxyType; to import it would take 0.02 of a process with a first empty instance.
@@ -282,14 +282,14 @@ def _undone(life: Lifecycle, ended: BaseException, start: int | None) -> Any:
         _take_out(life, frozenset(range(start, len(life.registries))))
         life.binding.undoing = False
         life.phase = "up"
-    for text in life.failures if start is None else ():
-        ended.add_note(f"before that, {text}")  # while extensions were set aside
+    if start is None:  # while extensions were set aside
+        _add_notes(ended, [f"before that, {text}" for text in life.failures])
     failures, interrupt = life.outcome()
     attach_failures(ended, failures)
     known = not isinstance(ended, Exception) and isinstance(interrupt, life.cancelled)
     if interrupt is None or interrupt is ended or known:
         return ended
-    interrupt.__cause__ = ended
+    set_cause(interrupt, ended)
     return interrupt
 
 
@@ -603,11 +603,19 @@ def _failure(life: Lifecycle, caught: BaseException) -> PluginFailedError:
 def attach_failures(error: BaseException, failures: Iterable[PluginFailedError]) -> None:
     """F3: what failed while undoing never hides what is raised; it becomes its notes and its `undo_errors`."""
     failures = tuple(failures)
-    if not failures:
-        return
-    notes = [*getattr(error, "__notes__", ()), *(f"while undoing: {failure}" for failure in failures)]
-    BaseException.__setattr__(
-        error, "__notes__", notes
-    )  # `add_note` would ask a class of the host's, which may be frozen
-    if isinstance(error, HyError):
+    _add_notes(error, [f"while undoing: {failure}" for failure in failures])
+    if failures and isinstance(error, HyError):
         error.undo_errors = (*error.undo_errors, *failures)
+
+
+# An exception's own class is not asked: it may be the host's or a plugin's, and frozen.
+
+
+def _add_notes(error: BaseException, notes: list[str]) -> None:
+    if notes:
+        BaseException.__setattr__(error, "__notes__", [*getattr(error, "__notes__", ()), *notes])
+
+
+def set_cause(error: BaseException, cause: BaseException) -> None:
+    """What `raise error from cause` does."""
+    BaseException.__setattr__(error, "__cause__", cause)
