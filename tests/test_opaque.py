@@ -292,6 +292,18 @@ def test_the_nearest_of_a_package_is_named() -> None:
         InstanceContext.create(info)
 
 
+def test_another_claim_of_a_name_hides_no_hint(site: Any) -> None:
+    """It lies elsewhere, and is found earlier or later."""
+    near, far = f"{__name__}:Plugin", "elsewhere:Plugin"
+    site.distribution("hint-a", "1", {"__EXT_one": near, "__EXT_two": far})
+    site.distribution("hint-b", "1", {"__EXT_one": far, "__EXT_two": near})
+    ext = [type("Own", (OpaqueObject,), {"__module__": __name__})()]
+    info = InstanceCreateInfo(ApplicationInfo("a", VersionInfo(1), "E", VersionInfo(1)), [], ext=ext)
+    with pytest.raises(HyError) as caught:
+        InstanceContext.create(info)
+    assert "'__EXT_one'" in str(caught.value) and "'__EXT_two'" in str(caught.value)
+
+
 def test_both_messages_name_installed_extensions_of_the_same_package(site: Any) -> None:
     """The extension that the configuration was meant for is installed and not asked for."""
     site.distribution("shop", "1.0", {"__EXT_shop": "shop_package.plugin:ShopPlugin"})

@@ -97,13 +97,13 @@ def hints(life: Lifecycle, inventory: Inventory | None) -> Callable[[str], tuple
     on = {registry.name for registry in life.registries}
 
     def of(type_name: str) -> tuple[str, ...]:
-        near = {
-            entry.name: _in_common(type_name.split("."), entry.target.partition(":")[0].split("."))
+        near = [
+            (entry.name, _in_common(type_name.split("."), entry.target.partition(":")[0].split(".")))
             for entry in checked_inventory(inventory).entries()
             if entry.distribution is not None and entry.name not in on
-        }
-        nearest = max(near.values(), default=0)
-        return tuple(name for name, parts in near.items() if parts == nearest > 0)
+        ]
+        nearest = max([parts for _, parts in near], default=0)
+        return tuple(dict.fromkeys(name for name, parts in near if parts == nearest > 0))
 
     return of
 
