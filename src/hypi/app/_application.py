@@ -288,14 +288,14 @@ class _Reader:
 
     def refuse_values(self, around: Keys, error: BadValueError) -> None:
         """Notes what is wrong with values; a text that may quote one that came from elsewhere is not shown."""
-        hidden = {
-            place: _parts(value, ascii(value), repr(value.encode(errors="backslashreplace")))
-            for place, value in self.hidden.items()
-            if place[: len(around)] == around
-        }
+        hidden = {place: value for place, value in self.hidden.items() if place[: len(around)] == around}
+        parts = _parts(*[form for value in hidden.values() for form in _forms(value)])
         for wrong in error.problems:
             keys, text = (*around, *wrong.keys), wrong.text
-            if wrong.foreign and any(self.may_quote(text, keys, *each) for each in hidden.items()):
+            if wrong.foreign and (
+                not parts.isdisjoint(_parts(text))
+                or any(_may_quote(text, keys, *each) for each in hidden.items())
+            ):
                 text = (
                     "is refused; the reason is not shown, since values here come from {env = …} or {file = …}"
                 )
@@ -307,16 +307,6 @@ class _Reader:
             self.refuse(keys, text)
         if not hidden and error.__cause__ is not None:
             self.causes.append(error.__cause__)
-
-    def may_quote(self, text: str, keys: Keys, place: Keys, parts: set[str]) -> bool:
-        """Whether a text about a value may tell a hidden one: it is about that, or what is in or round it, or has parts of it."""
-        length = min(len(keys), len(place))
-        value = self.hidden[place]
-        return (
-            keys[:length] == place[:length]
-            or not parts.isdisjoint(_parts(text))
-            or (value != "" and value in text)
-        )
 
     def read(self) -> None:
         try:
@@ -675,6 +665,17 @@ class _Reader:
 
 def _around(keys: Keys, words: str) -> AbstractContextManager[None]:
     return nullcontext() if around is None else around(keys, words)
+
+
+def _may_quote(text: str, keys: Keys, place: Keys, value: str) -> bool:
+    """Whether a text about a value may have a hidden one in it: it is about that, or about what is in or round it."""
+    length = min(len(keys), len(place))
+    return keys[:length] == place[:length] or (value != "" and value in text)
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    """A value as it stands, and as it is escaped in a text or in bytes."""
+    return value, ascii(value), repr(value.encode(errors="backslashreplace"))
 
 
 def _parts(*texts: str) -> set[str]:
