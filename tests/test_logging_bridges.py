@@ -1088,7 +1088,7 @@ def test_a_forked_child_writes_too(tmp_path: Path) -> None:
     """Even if another thread was writing at the moment of the fork."""
     path = tmp_path / "log.jsonl"
     lines = JsonLines(str(path))
-    assert forked(lambda: lines(one("child")), lines._lock) == 0
+    assert forked(lambda: lines(one("child")), lines._lock_here()) == 0
     lines(one("parent"))
     lines.close()
     assert written(path) == ["child", "parent"]
@@ -1106,7 +1106,7 @@ def test_a_forked_child_closes_its_own(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         lines(one("parent"))
     path.parent.mkdir()
-    assert forked(lines.close, lines._lock) == 0
+    assert forked(lines.close, lines._lock_here()) == 0
     assert not path.exists()
     lines.close()
     assert written(path) == ["parent"]
@@ -1133,6 +1133,47 @@ def test_what_a_finalizer_logs_while_a_line_is_written_is_the_next(
     monkeypatch.setattr(os, "write", write_and_collect)
     lines(one("text"))
     assert written(path) == ["text", "last"]
+    lines.close()
+
+
+def test_two_threads_of_a_forked_child_lose_no_line(tmp_path: Path) -> None:
+    """They log their first lines at once: one makes the file its own while the other is about to write."""
+    path = tmp_path / "log.jsonl"
+    lines = JsonLines(str(path))
+    sees, writes = threading.Event(), threading.Event()
+
+    def at_first_sight(frame: Any, event: str, _argument: object) -> Any:
+        if frame.f_code.co_filename.endswith("_json_lines.py") and "getpid" in frame.f_code.co_names:
+            seen.append(event)
+            if seen.count("line") == 2:  # it has seen that it is in a child
+                sees.set()
+                writes.wait(0.5)
+        return at_first_sight
+
+    def before_it_writes(frame: Any, _event: str, _argument: object) -> Any:
+        if frame.f_code is JsonLines._write.__code__:
+            writes.set()
+            first.join(0.5)
+
+    seen: list[str] = []
+
+    def log(text: str, trace: Any) -> None:
+        sys.settrace(trace)
+        lines(one(text))
+        sys.settrace(None)
+
+    first = threading.Thread(target=log, args=["first", at_first_sight])
+    second = threading.Thread(target=log, args=["second", before_it_writes])
+
+    def both() -> None:
+        first.start()
+        sees.wait(5)
+        second.start()
+        first.join(5)
+        second.join(5)
+
+    assert forked(both, threading.Lock()) == 0
+    assert sorted(written(path)) == ["first", "second"]
     lines.close()
 
 

@@ -35,8 +35,10 @@ class JsonLines:
 
     def __init__(self, path: str) -> None:
         self._path = os.path.abspath(path)  # whatever the working directory is later
-        self._lock = RLock()
         self._process = os.getpid()
+        self._locks = {
+            self._process: RLock()
+        }  # a forked child has one of its own: another may have been held
         self._waiting: list[bytes] = []
         self._written = 0  # bytes of the first line that waits
         self._lost = 0
@@ -49,6 +51,7 @@ class JsonLines:
         """Closes the file; what comes later is dropped. Lines that still wait are told by `sys.unraisablehook`."""
         lost: OSError | None = None
         with self._lock_here():
+            self._forget_parent()
             if self._closed:
                 return
             self._closed = True
@@ -78,6 +81,7 @@ class JsonLines:
         """Writes one line, at once; raises `OSError` if the file cannot be written, or not opened again."""
         line = _line(message)
         with self._lock_here():
+            self._forget_parent()
             if self._closed:
                 return
             if len(self._waiting) < _KEPT:
@@ -93,14 +97,17 @@ class JsonLines:
                         report_unraisable(lost)
 
     def _lock_here(self) -> RLock:
+        process = os.getpid()
+        # To set a default is atomic: all threads of a child get the same one.
+        return self._locks.get(process) or self._locks.setdefault(process, RLock())
+
+    def _forget_parent(self) -> None:
+        """In a forked child, what waits is its parent's."""
         if os.getpid() != self._process:
-            # A forked child: the lock may have been held, and what waits is its parent's.
-            self._lock = RLock()
             self._waiting = []
             self._written = self._lost = 0
             self._writing = False
             self._process = os.getpid()
-        return self._lock
 
     def _opened(self) -> tuple[int, tuple[int, int]]:
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
