@@ -1356,6 +1356,35 @@ def test_what_a_class_refuses_is_told_with_the_settings_that_it_saw(data: Folder
     assert data.problems(f"{TABLE}rate = 1.5\n", "ext.data.token=abc") == [
         "app.toml:9: ext.data: the token abc has expired (with --set ext.data.token)"
     ]
+    # The place says so already, where the file has no table.
+    assert data.problems(ENABLED, "ext.data.token=abc") == [
+        "--set ext.data.token: ext.data: the token abc has expired"
+    ]
+    # And what no class has refused has nothing to do with it.
+    assert data.problems(f"{TABLE}limit.a = 1\n", "ext.data.limit.b=1") == [
+        "app.toml:10: ext.data.limit: input should be a valid integer"
+    ]
+
+
+def test_a_secret_of_one_extension_hides_no_reason_of_another(
+    data: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has not seen it."""
+    monkeypatch.setenv("SECRET", "abc")
+    data.plugins(
+        "other_module",
+        "@dataclass\nclass Own:\n    token: str\nother = plugin('other', Own)\n",
+        other="other",
+    )
+    text = """
+    [instance]
+    enabled_extensions = ["data", "other"]
+    [ext.other]
+    token = {env = "SECRET"}
+    [ext.data]
+    token = "abc"
+    """
+    assert data.problems(text) == ["app.toml:12: ext.data: the token abc has expired"]
 
 
 def test_a_setting_never_shows_its_value(data: Folder) -> None:

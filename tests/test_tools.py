@@ -1135,6 +1135,7 @@ def test_a_module_that_cannot_be_imported_is_tried_once(place: Place) -> None:
         (["check", "app.toml", "--timeout", "0"], "'0' is not a number of seconds up to 86400, such as 2.5"),
         (["doctor", "--timeout", "soon"], "'soon' is not a number of seconds up to 86400, such as 2.5"),
         (["list", "--", "words"], "only `hyperion run` takes words after --"),
+        (["list", "words"], "unrecognized arguments: words\n"),
         (["info"], "the following arguments are required: NAME"),
         (["chek"], "invalid choice: 'chek'"),
     ],
