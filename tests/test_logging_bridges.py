@@ -1153,24 +1153,23 @@ def test_two_threads_of_a_forked_child_lose_no_line(tmp_path: Path) -> None:
     def before_it_writes(frame: Any, _event: str, _argument: object) -> Any:
         if frame.f_code is JsonLines._write.__code__:
             writes.set()
-            first.join(0.5)
+            threads[0].join(0.5)
 
     seen: list[str] = []
+    threads: list[threading.Thread] = []
 
     def log(text: str, trace: Any) -> None:
         sys.settrace(trace)
         lines(one(text))
         sys.settrace(None)
 
-    first = threading.Thread(target=log, args=["first", at_first_sight])
-    second = threading.Thread(target=log, args=["second", before_it_writes])
-
     def both() -> None:
-        first.start()
-        sees.wait(5)
-        second.start()
-        first.join(5)
-        second.join(5)
+        for text, trace, waits in (("first", at_first_sight, sees), ("second", before_it_writes, writes)):
+            threads.append(threading.Thread(target=log, args=[text, trace]))
+            threads[-1].start()
+            waits.wait(5)
+        for thread in threads:
+            thread.join(5)
 
     assert forked(both, threading.Lock()) == 0
     assert sorted(written(path)) == ["first", "second"]
