@@ -102,7 +102,7 @@ def _started(options: argparse.Namespace, arguments: list[str], signals: Signals
             raise (
                 KeyboardInterrupt if signals.received == signal.SIGINT else TerminatedError(signals.received)
             )
-        if instance.ext.log_callback is None:
+        if application.plan.optional and instance.ext.log_callback is None:
             for aside in instance.report().set_aside:
                 say(f"hyperion: extension {aside.name} is set aside: {aside.reason}")
         signals.enter("main")
