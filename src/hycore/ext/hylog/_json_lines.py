@@ -36,9 +36,8 @@ class JsonLines:
     def __init__(self, path: str) -> None:
         self._path = os.path.abspath(path)  # whatever the working directory is later
         self._process = os.getpid()
-        self._locks = {
-            self._process: RLock()
-        }  # a forked child has one of its own: another may have been held
+        # A forked child has one of its own: that of its parent may have been another thread's.
+        self._locks = {self._process: RLock()}
         self._waiting: list[bytes] = []
         self._written = 0  # bytes of the first line that waits
         self._lost = 0
