@@ -45,8 +45,7 @@ def main(venv: str, *command: str) -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     ours = platform.python_version()
     pythons = dict(others())
-    at_once = min(1 + len(pythons), 1 + (os.cpu_count() or 1))
-    turns = Semaphore(at_once)
+    turns = Semaphore(1 + (os.cpu_count() or 1))
     with ThreadPoolExecutor(1 + len(pythons)) as threads:
 
         def begin(*its_own: str, version: str, shown: bool = False) -> Future[int]:

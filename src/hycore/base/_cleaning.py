@@ -21,9 +21,8 @@ def clean(error: BaseException, running: list[FrameType]) -> None:
     """
     for each in with_what_led_to(error):
         if each.__traceback__ is not None:
-            BaseException.with_traceback(
-                each, _cleaned(each.__traceback__, running)
-            )  # also if its class is frozen
+            # Its own class is not asked: it may be frozen.
+            BaseException.with_traceback(each, _cleaned(each.__traceback__, running))
 
 
 def with_what_led_to(error: BaseException) -> Iterator[BaseException]:

@@ -97,8 +97,9 @@ def hints(life: Lifecycle, inventory: Inventory | None) -> Callable[[str], tuple
     on = {registry.name for registry in life.registries}
 
     def of(type_name: str) -> tuple[str, ...]:
+        words = type_name.split(".")
         near = [
-            (entry.name, _in_common(type_name.split("."), entry.target.partition(":")[0].split(".")))
+            (entry.name, _in_common(words, entry.target.partition(":")[0].split(".")))
             for entry in checked_inventory(inventory).entries()
             if entry.distribution is not None and entry.name not in on
         ]

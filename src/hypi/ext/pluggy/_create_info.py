@@ -39,13 +39,9 @@ class PluggyCreateInfoEXT(OpaqueObject):
         if self.group is not None:
             _check_name("group", self.group)
         places = 'modules, objects, or strings such as "package.module"'
-        object.__setattr__(self, "hookspecs", _listed("hookspecs", places, self.hookspecs))
-        object.__setattr__(self, "objects", _listed("objects", places, self.objects))
-        for argument, things in (("hookspecs", self.hookspecs), ("objects", self.objects)):
-            for thing in things:
-                # A file can say so; pluggy would register it, and call nothing on it.
-                if type(thing) in (bool, int, float, list, dict):
-                    raise ArgumentValueError(argument, f"a list of {places}", f"one with {thing!r} in it")
+        for argument in ("hookspecs", "objects"):
+            listed = _listed(argument, places, getattr(self, argument), refused=_OF_A_FILE)
+            object.__setattr__(self, argument, listed)
         plugins = _listed("plugins", "names of installed plugins", self.plugins)
         object.__setattr__(self, "plugins", plugins)
         for name in plugins:
@@ -63,11 +59,15 @@ def _check_name(argument: str, name: object) -> None:
         raise ArgumentValueError(argument, "a name", "an empty string")
 
 
-def _listed(argument: str, of: str, things: object) -> tuple[object, ...]:
+# What a file can say too; pluggy would register it, and call nothing on it.
+_OF_A_FILE = (bool, int, float, list, dict)
+
+
+def _listed(argument: str, of: str, things: object, *, refused: tuple[type, ...] = ()) -> tuple[object, ...]:
     if isinstance(things, str | bytes) or not isinstance(things, Iterable):
         raise ArgumentTypeError(argument, f"a list of {of}", things)
     found: tuple[object, ...] = tuple(things)
     for thing in found:
-        if thing is None or (isinstance(thing, str) and not thing):
+        if thing is None or type(thing) in refused or (isinstance(thing, str) and not thing):
             raise ArgumentValueError(argument, f"a list of {of}", f"one with {thing!r} in it")
     return found
